@@ -1,0 +1,52 @@
+#include "harness/base/arena.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int arena_init(struct arena *a, size_t size)
+{
+	size_t page = page_size();
+
+	if (size > SIZE_MAX - 3 * page)
+		return -ENOMEM;
+	size = (size + page - 1) & ~(page - 1);
+	unsigned char *region = mmap(NULL, size + 2 * page, PROT_NONE,
+				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (region == MAP_FAILED)
+		return -errno;
+	if (mprotect(region + page, size, PROT_READ | PROT_WRITE) != 0) {
+		int err = errno;
+
+		munmap(region, size + 2 * page);
+		return -err;
+	}
+	*a = (struct arena){.base = region + page, .size = size};
+	return 0;
+}
+
+void arena_release(struct arena *a)
+{
+	size_t page = page_size();
+
+	if (a->base)
+		munmap(a->base - page, a->size + 2 * page);
+	*a = (struct arena){0};
+}
+
+void *arena_take(struct arena *a, size_t size, size_t align)
+{
+	assert(align && (align & (align - 1)) == 0);
+	size_t at = (a->used + align - 1) & ~(align - 1);
+
+	if (at < a->used || at > a->size || size > a->size - at)
+		return NULL;
+	a->used = at + size;
+	return a->base + at;
+}

@@ -1,0 +1,29 @@
+/*
+ * arena.h - the memory of the child: one region, mapped once, handed out from the front.
+ *
+ * The region is private anonymous memory between two inaccessible pages, so that a stray write of
+ * the allocator under test faults before it reaches the harness. Nothing is given back; pages cost
+ * resident memory when they are first written. Not thread-safe: everything is handed out before
+ * program threads start.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena {
+	unsigned char *base; /* first usable byte */
+	size_t size, used;   /* bytes */
+};
+
+/* Maps `size` bytes (rounded up to pages) and the two fence pages. Returns 0 or -errno. */
+int arena_init(struct arena *a, size_t size);
+
+/* Unmaps the region and its fences. */
+void arena_release(struct arena *a);
+
+/* Zeroed memory, aligned to `align` (a power of two). NULL when the arena is used up. */
+void *arena_take(struct arena *a, size_t size, size_t align);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * run.h - the controller's side of a run: start the child, watch it, collect what it left.
+ *
+ * run_program starts a fresh child for one program on one allocator and returns when the child
+ * is gone. It judges nothing beyond what only the controller can see (crash, hang, exit), which it
+ * adds to the child's findings. A run that was interrupted is RUN_END_INTERRUPTED.
+ *
+ * Errors: 0 when the run took place, whatever its end; -errno when not even a child could be made.
+ */
+#ifndef EXEC_RUN_H
+#define EXEC_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/exec/shared.h"
+#include "harness/exec/stack.h"
+#include "harness/prog/op.h"
+
+struct run_request {
+	const char *child;	      /* path of the allocrig-child executable */
+	int program_fd;		      /* seekable, readable; stays the caller's */
+	const struct prog_info *info; /* of that program */
+	enum load_mode load;
+	const char *plugin; /* built-in name, or "" */
+	const char *file;   /* real path of the .so; NULL for libc's own and LOAD_INSIDE */
+	uint64_t seed;
+	bool oracles, check_full, sampling;
+	uint64_t hang_ns; /* watchdog: no progress for this long */
+	uint64_t oplog_capacity;
+};
+
+enum run_end {
+	RUN_END_NORMAL,	 /* the program ran to its end */
+	RUN_END_CRASHED, /* signal, abort or exit; a finding says which */
+	RUN_END_HUNG,
+	RUN_END_REFUSED,    /* the child refused to run; shared->refusal */
+	RUN_END_INTERRUPTED /* *request stop flag was raised; the child was killed */
+};
+
+#define RUN_OUTPUT_MAX 16384
+
+struct run_result {
+	enum run_end end;
+	struct run_shared *shared; /* mapped; also holds the findings that the controller added */
+	size_t shared_bytes;
+	struct stack crash_stack;    /* frames of the crash or the hang; nframes 0 when unknown */
+	char output[RUN_OUTPUT_MAX]; /* first bytes of what was printed to stdout and stderr */
+	size_t output_len;
+	uint64_t wall_ns; /* from fork to the child's end */
+};
+
+/* Raised by a signal handler to end the run early; checked often. */
+extern volatile int run_interrupted;
+
+int run_program(const struct run_request *req, struct run_result *ret_result);
+void run_result_release(struct run_result *r);
+
+#endif

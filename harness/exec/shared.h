@@ -1,0 +1,179 @@
+/*
+ * shared.h - the page that controller and child share.
+ *
+ * The controller creates a memfd of sizeof(struct run_shared) bytes plus the op log, fills `config`
+ * and starts the child with it on RUN_FD_SHARED. The child maps it MAP_SHARED and writes everything
+ * it finds out there as plain data; whatever happens to the child, the controller reads it after.
+ *
+ * The controller may read at any time: words that it polls are _Atomic, arrays have a count that
+ * is raised after the entry is complete.
+ */
+#ifndef EXEC_SHARED_H
+#define EXEC_SHARED_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "harness/kernel/accounts.h"
+#include "harness/oracle/finding.h"
+#include "harness/prog/op.h"
+
+#define RUN_ABI 1
+
+/* Descriptors the child finds open at its start, beside 0 (/dev/null), 1 and 2 (a pipe). */
+enum run_fd { RUN_FD_SHARED = 3, RUN_FD_PROGRAM = 4, RUN_FD_NOTIFY = 5 };
+
+enum load_mode {
+	LOAD_PRELOAD, /* exec'd with LD_PRELOAD; the plain symbols are called */
+	LOAD_DLOPEN,  /* dlopen and dlsym in the child */
+	LOAD_INSIDE   /* a vtable that is part of the child (void) */
+};
+
+struct run_config {
+	uint32_t abi, load;
+	char plugin[32]; /* built-in name; "" for a file by path: recognised by its symbols */
+	char file[4096]; /* dlopen: what to open; "" where libc's own is meant */
+	uint64_t seed;
+	uint32_t oracles; /* 0: none, calls only */
+	uint32_t check_full;
+	uint32_t sampling; /* accounts at statement ends */
+	uint32_t block_slots, map_slots, threads;
+	uint64_t oplog_capacity; /* entries behind struct run_shared */
+};
+
+enum run_state {
+	RUN_STARTING,
+	RUN_REFUSED, /* refused to run: `refusal` says why */
+	RUN_RUNNING, /* the first op may have begun */
+	RUN_ENDED    /* ran to its end, all accounts and oracles done */
+};
+
+enum refusal {
+	REFUSAL_NONE,
+	REFUSAL_NO_MALLOC,  /* no malloc or no free in the allocator's own file */
+	REFUSAL_DLOPEN,	    /* text: what dlopen said */
+	REFUSAL_PLUGIN,	    /* plug-in of another ABI */
+	REFUSAL_ARENA,	    /* err: errno */
+	REFUSAL_ACCOUNTS,   /* err: errno; text: which file */
+	REFUSAL_THREADS,    /* err: errno */
+	REFUSAL_PROGRAM,    /* text: the program could not be read */
+	REFUSAL_UNSUPPORTED /* text: what */
+};
+
+/* The object that serves a symbol. */
+struct served_object {
+	char path[512]; /* dli_fname */
+	uint64_t base;
+	uint8_t build_id[32];
+	uint32_t build_id_len; /* 0: has none */
+	uint32_t unused;
+};
+
+enum symbol_id {
+#define FAMILY(member, symbol) SYMBOL_##member,
+#define VENDOR(member, symbol) SYMBOL_##member,
+#include "allocators/symbols.def"
+#undef FAMILY
+#undef VENDOR
+	SYMBOL_COUNT
+};
+
+#define SERVED_OBJECTS 8
+
+struct served {
+	uint32_t nobjects;
+	uint32_t own; /* index of the object that serves malloc */
+	struct served_object object[SERVED_OBJECTS];
+	int8_t by[SYMBOL_COUNT]; /* object index; -1: exported by nobody */
+	char version[128];	 /* the allocator's own word, or "" */
+};
+
+/* Where a process of the run is. Index 0: the child; 1..: nested fork children. */
+#define RUN_PROCS 4
+
+enum phase { PHASE_HARNESS, PHASE_CALL, PHASE_TOUCH };
+
+struct position {
+	_Atomic uint64_t heartbeat; /* rises with every op and while the harness works */
+	_Atomic int32_t pid;	    /* 0: not there */
+	uint32_t phase;		    /* enum phase */
+	int32_t stmt;		    /* -1: before the first op */
+	uint32_t slot, has_slot;
+	uint32_t op_code, thread;
+	uint64_t iteration;
+};
+
+struct crash_record {
+	_Atomic uint32_t filled;
+	int32_t tid;
+	int32_t signal, code;
+	uint64_t address; /* si_addr */
+	uint64_t ip, sp, bp;
+};
+
+struct checkpoint_record {
+	char name[PROG_NAME_MAX + 1];
+	int32_t stmt; /* -1 for start; the number of statements for end */
+	uint32_t in_fork;
+	uint64_t iteration;
+	struct snapshot at; /* absolute */
+};
+
+#define CHECKPOINT_MAX 1024
+
+enum unmeasured {
+	UNMEASURED_EXPECT_CALLS = 1, /* an expect on kernel calls that only a tape could decide */
+	UNMEASURED_EXPECT_LOST = 2,  /* an expect on *.lost */
+	UNMEASURED_RSS = 4,	     /* an expect on rss, no way to measure */
+	UNMEASURED_EXTENTS = 8	     /* touched parts that were too many to be judged */
+};
+
+struct run_counts {
+	uint64_t executed, skipped, failed;
+	uint64_t absent[OP_CODES]; /* skipped because the allocator has no such function */
+	uint64_t null_at_refusal;  /* allocating calls that returned NULL, excused by a refusal */
+	struct {
+		uint64_t made, failed, injected;
+	} call[KCALL_COUNT];
+};
+
+struct run_peak {
+	struct snapshot at; /* each member its own highest, absolute */
+	uint64_t samples, samples_left_out;
+};
+
+struct oplog_entry {
+	uint32_t stmt, slot;
+	int32_t err; /* errno after a failed call, posix_memalign's result, else 0 */
+	uint32_t op_code;
+	uint64_t address; /* returned pointer or mapping */
+	uint64_t usable;  /* as the allocator says; UINT64_MAX: not known */
+};
+
+struct run_shared {
+	struct run_config config;
+	_Atomic uint32_t state; /* enum run_state */
+	uint32_t refusal;	/* enum refusal */
+	int32_t refusal_err;
+	char refusal_text[512];
+	struct served served;
+	struct position pos[RUN_PROCS];
+	struct crash_record crash[RUN_PROCS];
+	uint32_t rss_method;	 /* enum rss_method */
+	uint32_t unmeasured;	 /* mask of enum unmeasured */
+	int32_t unmeasured_stmt; /* first expect that could not be decided; -1 */
+	uint32_t harness_error;	 /* errno of harness work that failed in the run; 0 */
+	struct run_counts counts;
+	struct run_peak peak;
+	int64_t allocator_maps_at_start;
+	_Atomic uint32_t ncheckpoints;
+	uint32_t checkpoints_dropped;
+	struct checkpoint_record checkpoint[CHECKPOINT_MAX]; /* [0] is "start" */
+	struct finding_sink findings;
+	uint64_t live_blocks, live_bytes; /* at the end */
+	uint64_t run_ns;		  /* first op to last op, CLOCK_MONOTONIC */
+	_Atomic uint64_t oplog_used;
+	struct oplog_entry oplog[];
+};
+
+#endif

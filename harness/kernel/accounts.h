@@ -1,0 +1,81 @@
+/*
+ * accounts.h - what the run owns of the address space: maps, mapped bytes, resident bytes.
+ *
+ * Owned is everything mapped in this process that is not excluded. Excluded are images (text,
+ * .data, .bss), stacks, what the loader had mapped before any constructor of the allocator ran,
+ * the harness's arena and shared pages, and the plugs. The break is owned.
+ *
+ * /proc is read with pread into arena memory: no stdio, no allocation. Counts are taken from the
+ * text of /proc/self/maps; [vsyscall] is a line there but no VMA and is left out. Resident bytes
+ * come from PAGEMAP_SCAN over the owned ranges (Linux 6.7), without the shared zero page; where
+ * the kernel lacks it, from /proc/self/pagemap, and `rss_method` says so.
+ *
+ * Errors: 0 or -errno.
+ */
+#ifndef KERNEL_ACCOUNTS_H
+#define KERNEL_ACCOUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/base/arena.h"
+
+enum rss_method { RSS_NONE, RSS_PAGEMAP_SCAN, RSS_PAGEMAP };
+
+/* Absolute numbers at one moment. Differences between two are the program's metrics. */
+struct snapshot {
+	int64_t maps;		 /* VMAs that hold at least one owned page */
+	int64_t mapped_bytes;	 /* owned bytes of any protection */
+	int64_t rss_bytes;	 /* resident pages of owned ranges; -1 when not asked for */
+	int64_t total_maps;	 /* all VMAs of the process */
+	int64_t anon_huge_bytes; /* AnonHugePages of the process; -1 when not asked for */
+	int64_t lazyfree_bytes;	 /* LazyFree of the process; -1 when not asked for */
+};
+
+enum snapshot_parts {
+	SNAPSHOT_MAPS = 1, /* maps, mapped_bytes, total_maps */
+	SNAPSHOT_RSS = 2,
+	SNAPSHOT_ROLLUP = 4, /* anon_huge_bytes, lazyfree_bytes */
+	SNAPSHOT_ALL = 7
+};
+
+struct accounts;
+
+size_t accounts_arena_bytes(void);
+
+/* Opens the /proc files. Called before the allocator under test is loaded (dlopen). */
+int accounts_new(struct arena *a, struct accounts **ret_accounts);
+
+/* Ranges that are never owned. */
+int accounts_exclude(struct accounts *acc, uintptr_t start, uintptr_t end);
+
+/*
+ * Excludes all that is mapped now except the break. Under preload the place to call it is the
+ * executable's own .preinit_array, which runs before the constructors of preloaded libraries.
+ */
+int accounts_exclude_present(struct accounts *acc);
+
+/* Excludes the segments of every loaded image, .bss included, and the main thread's stack. */
+int accounts_exclude_images(struct accounts *acc);
+
+/*
+ * Plugs every hole above the lowest mapping of the mmap area and puts one inaccessible page right
+ * below it (see DESIGN.md), and excludes the plugs. The last step before the first snapshot.
+ */
+int accounts_plug(struct accounts *acc);
+
+/* `parts` is a mask of enum snapshot_parts. */
+int accounts_take(struct accounts *acc, unsigned parts, struct snapshot *ret_snapshot);
+
+/* Cheap numbers that change when something was mapped: statm's size and resident, in pages. */
+int accounts_statm(struct accounts *acc, uint64_t *ret_size, uint64_t *ret_resident);
+
+/* In a child after fork(): the /proc files of the parent are exchanged for its own. */
+int accounts_after_fork(struct accounts *acc);
+
+enum rss_method accounts_rss_method(const struct accounts *acc);
+
+/* vm.max_map_count, or -errno. */
+int64_t accounts_max_map_count(void);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * finding.h - one proven misbehaviour, as plain data.
+ *
+ * The child fills findings without formatting anything; whoever prints composes the message. A
+ * finding is (kind, rule, op) plus numbers whose meaning the rule gives. The same (kind, rule, op)
+ * again only raises `count`.
+ */
+#ifndef ORACLE_FINDING_H
+#define ORACLE_FINDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum finding_kind {
+	FINDING_OVERLAP,
+	FINDING_MISALIGNED,
+	FINDING_CORRUPTED,    /* bytes of a live block changed under it */
+	FINDING_LOST_CONTENT, /* realloc (or a mapping call) did not keep what it must keep */
+	FINDING_DIRTY_ZERO,
+	FINDING_SHORT_USABLE,
+	FINDING_WRONG_ERRNO,
+	FINDING_ERRNO_CLOBBERED,
+	FINDING_ACCEPTED_OVERFLOW,
+	FINDING_ACCEPTED_BAD_ALIGNMENT,
+	FINDING_NULL_WITHOUT_CAUSE,
+	FINDING_CRASH,
+	FINDING_HANG,
+	FINDING_UNEXPECTED_RESULT,
+	FINDING_EXPECTATION,
+	FINDING_LOST_MAPPING,
+	FINDING_MAP_GROWTH,
+	FINDING_FOOTPRINT_GROWTH,
+	FINDING_FORK_BROKEN,
+	FINDING_KINDS
+};
+
+/* Which sentence of a kind applies, and what n[] holds. finding.c has the sentences. */
+enum finding_rule {
+	RULE_NONE,
+	RULE_OVERLAP_BLOCK,	/* n: address, bytes, other address, other bytes, other slot */
+	RULE_OVERLAP_MAPPING,	/* n: address, bytes, mapping start, mapping end, mapping slot */
+	RULE_OVERLAP_HARNESS,	/* n: address, bytes */
+	RULE_ALIGN_FUNDAMENTAL, /* n: address, bytes, needed alignment */
+	RULE_ALIGN_REQUESTED,	/* n: address, bytes, requested alignment */
+	RULE_ALIGN_PAGE,	/* n: address, bytes, page */
+	RULE_CONTENT_CHANGED, /* n: address, bytes, offset, expected byte, found byte, changed bytes
+				 seen */
+	RULE_CONTENT_REALLOC, /* the same; seen after realloc */
+	RULE_CONTENT_FAILED_REALLOC, /* the same; old block after a realloc that failed */
+	RULE_CONTENT_MAPPING,	     /* the same; a mapping of the program's own */
+	RULE_ZERO_DIRTY,	     /* n: address, bytes, offset, found byte */
+	RULE_USABLE_SHORT,	     /* n: address, requested, usable */
+	RULE_USABLE_UNSTABLE,	     /* n: address, requested, usable before, usable now */
+	RULE_USABLE_OVERLAP,	     /* n: address, requested, usable, other address, other bytes */
+	RULE_USABLE_FAULT,	     /* n: address, requested, usable, offset of the fault */
+	RULE_USABLE_NULL,	     /* n: usable of NULL */
+	RULE_ERRNO_ON_FAILURE,	     /* n: found errno, wanted errno */
+	RULE_ERRNO_RETURNED,	     /* posix_memalign; n: returned, wanted */
+	RULE_ERRNO_FREE,	     /* n: errno before, errno after */
+	RULE_ERRNO_POSIX_MEMALIGN,   /* n: errno before, errno after */
+	RULE_MEMPTR_CHANGED,	     /* posix_memalign failed but wrote *memptr; n: before, after */
+	RULE_OVERFLOW_SIZE,	     /* n: address, size */
+	RULE_OVERFLOW_PRODUCT,	     /* n: address, count, size */
+	RULE_ALIGNMENT_ACCEPTED,     /* n: address, alignment, size */
+	RULE_NULL_NO_CAUSE,	     /* n: size, alignment, errno */
+	RULE_OUTCOME, /* n: 0 when it succeeded else errno; n[1]: outcomes_pack() of what was
+			 allowed */
+	RULE_EXPECT, /* n: enum metric | call << 8 | relation << 16, wanted value, measured value */
+	RULE_SIGNAL, /* n: signal, si_code, fault address, instruction address */
+	RULE_EXIT,   /* n: exit status */
+	RULE_STUCK,  /* n: nanoseconds without progress */
+	RULE_FORK_SIGNAL, /* n: signal, si_code, fault address, instruction address */
+	RULE_FORK_EXIT,	  /* n: exit status */
+	RULE_FORK_STUCK,  /* n: nanoseconds without progress */
+	RULE_TRIM_RESULT, /* n: what malloc_trim returned (neither 0 nor 1) */
+	RULES
+};
+
+struct finding {
+	uint8_t kind;	 /* enum finding_kind */
+	uint8_t rule;	 /* enum finding_rule */
+	uint8_t op_code; /* enum op_code of the op it happened in; OP_CODES: before the first op */
+	uint8_t thread;
+	uint8_t in_fork; /* seen in a child made by `fork` */
+	uint8_t has_slot;
+	int32_t stmt; /* statement number; -1: before the first op */
+	uint32_t slot;
+	uint64_t iteration;
+	uint64_t count; /* times seen */
+	uint64_t n[6];
+};
+
+#define FINDING_MAX 64
+
+/* Findings of one run, on shared memory. Further kinds of the same op are counted as dropped. */
+struct finding_sink {
+	uint32_t n, dropped;
+	struct finding v[FINDING_MAX];
+};
+
+/* Adds or counts. Never fails. */
+void finding_add(struct finding_sink *sink, const struct finding *f);
+
+const char *finding_kind_name(unsigned kind); /* "overlap" */
+int finding_kind_by_name(const char *name);   /* or -ENOENT */
+
+/* One sentence in words, without newline. Returns the length, or -ENOSPC. 512 bytes suffice. */
+int finding_message(const struct finding *f, char *buf, size_t size);
+
+/*
+ * The stable name of what is wrong, for grouping: kind, op and rule, "overlap/malloc/block".
+ * Addresses, sizes and slots are not in it. Crashes get their frames appended by whoever has them.
+ */
+int finding_signature(const struct finding *f, char *buf, size_t size);
+
+#endif

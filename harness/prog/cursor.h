@@ -1,0 +1,40 @@
+/*
+ * cursor.h - walks a program in execution order.
+ *
+ * The cursor unrolls `repeat`; it hands out leaf ops, OP_FORK and the OP_END of a fork, in the
+ * order in which they run. It keeps a window of the last parsed ops, so a loop whose body fits is
+ * parsed once; a longer body is read again each time round. Memory is fixed.
+ *
+ * After fork() the child's copy of a cursor goes on by itself: the file is read with pread alone.
+ */
+#ifndef PROG_CURSOR_H
+#define PROG_CURSOR_H
+
+#include "harness/base/arena.h"
+#include "harness/prog/parse.h"
+
+#define CURSOR_WINDOW 8192 /* ops */
+
+struct cursor;
+
+/* Bytes that cursor_new takes from the arena. */
+size_t cursor_arena_bytes(void);
+
+int cursor_new(struct arena *a, int fd, struct cursor **ret_cursor, struct prog_error *err);
+
+/*
+ * The next op to run; it stays valid until the call after the next. Returns 1 at the end of the
+ * program, 0 with an op, or -errno with `err` filled.
+ */
+int cursor_next(struct cursor *c, const struct op **ret_op, struct prog_error *err);
+
+/*
+ * Leaves the block whose opening op (OP_FORK or OP_PARALLEL) was handed out last, without running
+ * it: the parent of a fork goes on behind it.
+ */
+int cursor_skip_block(struct cursor *c, struct prog_error *err);
+
+/* 0-based round of the innermost repeat that is open; 0 outside any. */
+uint64_t cursor_iteration(const struct cursor *c);
+
+#endif
