@@ -46,7 +46,10 @@ size_t accounts_arena_bytes(void);
 /* Opens the /proc files. Called before the allocator under test is loaded (dlopen). */
 int accounts_new(struct arena *a, struct accounts **ret_accounts);
 
-/* Ranges that are never owned. */
+/* Closes the /proc files; the memory stays the arena's. NULL is fine. */
+void accounts_free(struct accounts *acc);
+
+/* A range that is never owned, rounded out to pages. The arena of accounts_new already is one. */
 int accounts_exclude(struct accounts *acc, uintptr_t start, uintptr_t end);
 
 /*
