@@ -1,0 +1,102 @@
+#include "harness/kernel/exclusions.h"
+
+#include "harness/kernel/child_test.h"
+
+#define CAPACITY 8
+
+static struct exclusions ex;
+static struct arena arena;
+
+static int setup(void **state)
+{
+	(void)state;
+	return arena_init(&arena, 4096) || exclusions_init(&ex, &arena, CAPACITY);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_release(&arena);
+	return 0;
+}
+
+static void joins_what_meets(void **state)
+{
+	(void)state;
+	assert_int_equal(exclusions_add(&ex, 100, 200), 0);
+	assert_int_equal(exclusions_add(&ex, 300, 400), 0);
+	assert_int_equal(exclusions_add(&ex, 500, 600), 0);
+	assert_int_equal(ex.n, 3);
+	assert_int_equal(exclusions_add(&ex, 200, 300), 0); /* touches both sides */
+	assert_int_equal(ex.n, 2);
+	assert_int_equal(ex.v[0].start, 100);
+	assert_int_equal(ex.v[0].end, 400);
+	assert_int_equal(exclusions_add(&ex, 150, 160), 0); /* inside */
+	assert_int_equal(ex.n, 2);
+	assert_int_equal(exclusions_add(&ex, 50, 700), 0); /* swallows all */
+	assert_int_equal(ex.n, 1);
+	assert_int_equal(ex.v[0].start, 50);
+	assert_int_equal(ex.v[0].end, 700);
+}
+
+static void refuses_empty_and_full(void **state)
+{
+	(void)state;
+	assert_int_equal(exclusions_add(&ex, 5, 5), -EINVAL);
+	assert_int_equal(exclusions_add(&ex, 6, 5), -EINVAL);
+	for (uintptr_t i = 0; i < CAPACITY; i++)
+		assert_int_equal(exclusions_add(&ex, 100 * i, 100 * i + 10), 0);
+	assert_int_equal(exclusions_add(&ex, 50, 60), -ENOSPC);
+	assert_int_equal(ex.n, CAPACITY);
+	assert_int_equal(exclusions_add(&ex, 10, 20), 0); /* joins, needs no room */
+	assert_int_equal(ex.v[0].end, 20);
+}
+
+/* Against one flag per address, over every order of a pseudo-random sequence. */
+static void agrees_with_flags(void **state)
+{
+	bool excluded[64] = {false};
+	uint32_t x = 1;
+
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		x = x * 1664525 + 1013904223;
+		uintptr_t start = x >> 26, end = start + 1 + (x >> 8) % 5;
+
+		if (end > 64 || exclusions_add(&ex, start, end) != 0)
+			continue;
+		for (uintptr_t i = start; i < end; i++)
+			excluded[i] = true;
+		for (uint32_t width = 1; width <= 64; width += 3) {
+			struct exclusions_cursor c = {.ex = &ex};
+			bool owned[64] = {false};
+
+			for (uintptr_t at = 0; at < 64; at += width) {
+				struct span r = {at, at + width < 64 ? at + width : 64}, part;
+
+				while (exclusions_next_owned(&c, &r, &part))
+					for (uintptr_t i = part.start; i < part.end; i++)
+						owned[i] = true;
+				assert_false(exclusions_next_owned(&c, &r, &part));
+			}
+			for (int i = 0; i < 64; i++)
+				assert_int_equal(owned[i], !excluded[i]);
+		}
+		if (ex.n == 1 && ex.v[0].end - ex.v[0].start > 50) {
+			ex.n = 0;
+			for (int i = 0; i < 64; i++)
+				excluded[i] = false;
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(joins_what_meets, setup, teardown),
+		cmocka_unit_test_setup_teardown(refuses_empty_and_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(agrees_with_flags, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

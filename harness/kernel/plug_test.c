@@ -1,0 +1,152 @@
+#include <string.h>
+
+#include "harness/kernel/accounts_fixture.h"
+
+#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
+#define RW   (PROT_READ | PROT_WRITE)
+
+/* The page at the edge is the plug that was placed last. */
+static uintptr_t edge_page(void)
+{
+	uintptr_t at = (uintptr_t)map_pages(1, RW, ANON);
+
+	CHECK_EQ(munmap((void *)at, PAGE), 0);
+	return at + PAGE;
+}
+
+CHILD_TEST(next_mappings_go_below)
+{
+	static const size_t pages[] = {1, 3, 256, 7, 300, 2, 511};
+
+	accounts_setup();
+	uintptr_t low = edge_page();
+	struct snapshot start = take();
+	size_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+		uintptr_t p = (uintptr_t)map_pages(pages[i], RW, ANON);
+
+		CHECK_EQ(p + pages[i] * PAGE, low);
+		low = p;
+		sum += pages[i];
+		CHECK_CHANGE(&start, 1, sum, 0);
+	}
+}
+
+/* Whatever the flags of the first mapping: it is one VMA more, never an older one made longer. */
+CHILD_TEST(first_mapping_merges_with_nothing)
+{
+	static const int prots[] = {PROT_NONE, PROT_READ, RW};
+	static const int flags[] = {ANON, ANON | MAP_NORESERVE, MAP_SHARED | MAP_ANONYMOUS,
+				    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, ANON | MAP_STACK};
+
+	accounts_setup();
+	for (size_t i = 0; i < sizeof(prots) / sizeof(*prots); i++)
+		for (size_t j = 0; j < sizeof(flags) / sizeof(*flags); j++) {
+			struct snapshot start = take();
+			unsigned char *p = map_pages(1, prots[i], flags[j]);
+
+			CHECK_CHANGE(&start, 1, 1, 0);
+			CHECK_EQ(munmap(p, PAGE), 0);
+			CHECK_CHANGE(&start, 0, 0, 0);
+		}
+}
+
+/* Two reservations of an allocator with a hole between them stay two VMAs. */
+CHILD_TEST(plug_joins_no_reservations)
+{
+	CHECK_EQ(arena_init(&arena, accounts_arena_bytes()), 0);
+	CHECK_EQ(accounts_new(&arena, &acc), 0);
+	CHECK_EQ(accounts_exclude_present(acc), 0);
+	unsigned char *p = map_pages(30, PROT_NONE, ANON | MAP_NORESERVE);
+
+	CHECK_EQ(mprotect(p + 29 * PAGE, PAGE, RW), 0); /* parts it from what lies above */
+	CHECK_EQ(munmap(p + 10 * PAGE, 10 * PAGE), 0);
+	struct snapshot before = take();
+
+	CHECK_EQ(accounts_plug(acc), 0);
+	CHECK_OWNED_UNCHANGED(&before);
+	CHECK(take().total_maps > before.total_maps);
+	/* The hole is taken: */
+	CHECK_EQ(mmap(p + 10 * PAGE, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED, 1);
+	CHECK_EQ(mmap(p + 19 * PAGE, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED, 1);
+}
+
+CHILD_TEST(many_holes)
+{
+	CHECK_EQ(arena_init(&arena, accounts_arena_bytes()), 0);
+	CHECK_EQ(accounts_new(&arena, &acc), 0);
+	CHECK_EQ(accounts_exclude_present(acc), 0);
+	unsigned char *p = map_pages(800, RW, ANON);
+
+	for (size_t i = 1; i < 800; i += 2)
+		CHECK_EQ(munmap(p + i * PAGE, PAGE), 0);
+	struct snapshot before = take();
+
+	CHECK_EQ(accounts_plug(acc), 0);
+	CHECK_OWNED_UNCHANGED(&before);
+	uintptr_t low = edge_page();
+
+	CHECK(low < (uintptr_t)p);
+}
+
+/* A reservation somewhere far below, at an address of the allocator's choice, is left alone. */
+CHILD_TEST(far_hint_is_not_of_the_area)
+{
+	CHECK_EQ(arena_init(&arena, accounts_arena_bytes()), 0);
+	CHECK_EQ(accounts_new(&arena, &acc), 0);
+	void *hint = (void *)(UINT64_C(7) << 40);
+	void *p =
+		mmap(hint, 64 << 20, PROT_NONE, ANON | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (p != hint)
+		CHILD_SKIP("the hinted address is not free");
+	CHECK_EQ(accounts_plug(acc), 0);
+	CHECK(edge_page() > UINT64_C(8) << 40);
+}
+
+/* Again after a first time: only one more page. */
+CHILD_TEST(plugging_twice)
+{
+	accounts_setup();
+	struct snapshot before = take();
+	uintptr_t edge = edge_page();
+
+	CHECK_EQ(accounts_plug(acc), 0);
+	CHECK_EQ(edge_page(), edge - PAGE);
+	CHECK_OWNED_UNCHANGED(&before);
+}
+
+/* A terabyte of holes costs neither memory nor time. */
+CHILD_TEST(large_hole)
+{
+	CHECK_EQ(arena_init(&arena, accounts_arena_bytes()), 0);
+	CHECK_EQ(accounts_new(&arena, &acc), 0);
+	CHECK_EQ(accounts_exclude_present(acc), 0);
+	size_t len = (size_t)1 << 39;
+	unsigned char *p = mmap(NULL, len, PROT_NONE, ANON | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		CHILD_SKIP("no room for a large reservation");
+	CHECK_EQ(munmap(p + PAGE, len - PAGE), 0);
+	struct snapshot before = take();
+
+	CHECK_EQ(accounts_plug(acc), 0);
+	CHECK_OWNED_UNCHANGED(&before);
+	CHECK(edge_page() <= (uintptr_t)p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(next_mappings_go_below),
+		cmocka_unit_test(first_mapping_merges_with_nothing),
+		cmocka_unit_test(plug_joins_no_reservations),
+		cmocka_unit_test(many_holes),
+		cmocka_unit_test(far_hint_is_not_of_the_area),
+		cmocka_unit_test(plugging_twice),
+		cmocka_unit_test(large_hole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
