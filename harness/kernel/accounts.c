@@ -37,6 +37,7 @@ static void close_files(struct accounts *acc)
 			close(acc->fd[i]);
 		acc->fd[i] = -1;
 	}
+	acc->maps.fd = acc->pagemap.fd = -1;
 }
 
 /* /proc/self is resolved at open: a descriptor goes on showing the process that opened it. */
@@ -172,6 +173,10 @@ static int hugetlb_bytes(struct accounts *acc, int64_t *ret_bytes)
 	return err == -ENODATA ? 0 : err;
 }
 
+/*
+ * Pages of hugetlbfs are mapped but no RSS. Their number is known for the process alone, so they
+ * are taken to be owned: neither images nor stacks nor the harness have any.
+ */
 static int take_rss(struct accounts *acc, struct snapshot *s)
 {
 	struct resident r;

@@ -1,5 +1,8 @@
 #include "harness/kernel/accounts.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 
 #include "harness/kernel/accounts_fixture.h"
@@ -263,6 +266,64 @@ CHILD_TEST(reading_agrees_with_scan)
 	}
 }
 
+static atomic_bool enough;
+
+static void *map_and_unmap(void *ctx)
+{
+	for (size_t n = 1; !enough; n = n % 32 + 1) {
+		unsigned char *p = map_pages(n, RW, ANON);
+
+		touch_pages(p, n);
+		if (n > 2) /* splits and joins */
+			CHECK_EQ(mprotect(p + PAGE, PAGE, PROT_NONE), 0);
+		CHECK_EQ(munmap(p, n * PAGE), 0);
+	}
+	return ctx;
+}
+
+/* Background threads of an allocator map and unmap while the text is read in many pieces. */
+CHILD_TEST(mappings_that_do_not_stand_still)
+{
+	enum { N = 2000 };
+	pthread_t thread;
+
+	accounts_setup();
+	unsigned char *p = map_pages(2 * N, PROT_NONE, ANON | MAP_NORESERVE);
+
+	for (size_t i = 0; i < N; i++)
+		CHECK_EQ(mprotect(p + 2 * i * PAGE, PAGE, RW), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, map_and_unmap, NULL), 0);
+	struct snapshot start = take();
+
+	for (int i = 0; i < 100; i++) {
+		struct snapshot now = take();
+
+		CHECK(llabs(now.maps - start.maps) <= 6);
+		CHECK(llabs(now.mapped_bytes - start.mapped_bytes) <= (int64_t)(64 * PAGE));
+		CHECK(llabs(now.rss_bytes - start.rss_bytes) <= (int64_t)(64 * PAGE));
+	}
+	enough = true;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+CHILD_TEST(guard_regions_are_mapped_only)
+{
+	accounts_setup();
+	struct snapshot start = take();
+	unsigned char *p = map_pages(10, RW, ANON);
+
+	touch_pages(p, 10);
+	if (madvise(p + 2 * PAGE, 3 * PAGE, MADV_GUARD_INSTALL) != 0)
+		CHILD_SKIP("no guard regions (before 6.13)");
+	CHECK_CHANGE(&start, 1, 10, 7);
+	acc->pagemap.method = RSS_PAGEMAP;
+	CHECK_CHANGE(&start, 1, 10, 7);
+}
+
 CHILD_TEST(without_pagemap_rss_is_not_told)
 {
 	accounts_setup();
@@ -377,6 +438,8 @@ int main(void)
 		cmocka_unit_test(stack_may_grow),
 		cmocka_unit_test(scan_agrees_with_rollup),
 		cmocka_unit_test(reading_agrees_with_scan),
+		cmocka_unit_test(mappings_that_do_not_stand_still),
+		cmocka_unit_test(guard_regions_are_mapped_only),
 		cmocka_unit_test(without_pagemap_rss_is_not_told),
 		cmocka_unit_test(only_what_is_asked),
 		cmocka_unit_test(lazyfree_beside_rss),
