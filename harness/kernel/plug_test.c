@@ -1,5 +1,6 @@
 #include <stdbool.h>
 #include <sys/personality.h>
+#include <sys/syscall.h>
 
 #include "harness/kernel/accounts_fixture.h"
 
@@ -112,19 +113,46 @@ CHILD_TEST(many_holes)
 	CHECK(is_outside(edge_now(), (uintptr_t)p, 800 * PAGE));
 }
 
-/* A reservation somewhere far below, at an address of the allocator's choice, is left alone. */
+/* A reservation far outside, at an address of the allocator's choice, is left alone. */
 CHILD_TEST(far_hint_is_not_of_the_area)
 {
+	const uintptr_t far = UINT64_C(4) << 40;
+
 	CHECK_EQ(arena_init(&arena, accounts_arena_bytes()), 0);
 	CHECK_EQ(accounts_new(&arena, &acc), 0);
-	void *hint = (void *)(UINT64_C(7) << 40);
+	CHECK_EQ(accounts_plug(acc), 0);
+	uintptr_t edge = edge_now();
+	void *hint = (void *)(grows_up() ? edge + far : edge - far);
 	void *p =
 		mmap(hint, 64 << 20, PROT_NONE, ANON | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (p != hint)
 		CHILD_SKIP("the hinted address is not free");
 	CHECK_EQ(accounts_plug(acc), 0);
-	CHECK(edge_now() > UINT64_C(8) << 40);
+	CHECK_EQ(edge_now(), far_end(next_to(edge, PAGE), PAGE));
+}
+
+/* The break grows into the hole above it, however small the mmap area left that. */
+CHILD_TEST(break_keeps_its_room)
+{
+	const uintptr_t left = UINT64_C(64) << 30;
+	struct span heap;
+
+	accounts_setup();
+	CHECK_EQ(accounts_break(acc, &heap), 0);
+	uintptr_t edge = edge_now();
+
+	if (grows_up() || edge < heap.end + 2 * left)
+		CHILD_SKIP("the mmap area does not grow towards the break");
+	size_t len = (edge - heap.end - left) & -((size_t)2 << 20);
+
+	if (mmap(NULL, len, PROT_NONE, ANON | MAP_NORESERVE, -1, 0) == MAP_FAILED)
+		CHILD_SKIP("no room for a large reservation");
+	CHECK_EQ(accounts_plug(acc), 0);
+	uintptr_t more = (uintptr_t)syscall(SYS_brk, heap.end + 1000 * PAGE);
+
+	CHECK_EQ(more, heap.end + 1000 * PAGE);
+	CHECK(edge_now() > more);
 }
 
 /* Again after a first time: only one more page. */
@@ -166,6 +194,7 @@ int main(void)
 		cmocka_unit_test(plug_joins_no_reservations),
 		cmocka_unit_test(many_holes),
 		cmocka_unit_test(far_hint_is_not_of_the_area),
+		cmocka_unit_test(break_keeps_its_room),
 		cmocka_unit_test(plugging_twice),
 		cmocka_unit_test(large_hole),
 	};
