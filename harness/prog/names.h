@@ -36,7 +36,8 @@ int mremap_flag_by_name(const char *text, size_t len, int *ret_flag);
 
 /*
  * One entry of the flag tables, for printers: entries go from 0 until NULL is returned. A flag
- * value may have several bits (hugetlb sizes); printers test (flags & *ret_flag) == *ret_flag.
+ * value may have several bits (shared_validate, huge page sizes); printers test (flags & *ret_flag)
+ * == *ret_flag and take away the bits of each flag that they print.
  */
 const char *map_flag_at(size_t index, int *ret_flag);
 const char *mremap_flag_at(size_t index, int *ret_flag);
