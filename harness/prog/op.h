@@ -62,14 +62,18 @@ enum op_space { SPACE_NONE, SPACE_BLOCK, SPACE_MAP };
 
 /* Where an mmap takes its pages from. */
 enum map_source {
-	SOURCE_NONE, /* fd -1 and no MAP_ANONYMOUS: EBADF, unless the length is refused first */
+	SOURCE_NONE, /* none of them (text: no source, or `none` for no flag at all): fd -1 and no
+			MAP_ANONYMOUS: EBADF, unless the length is refused first */
 	SOURCE_ANON, /* MAP_ANONYMOUS, fd -1 */
 	SOURCE_ZERO, /* /dev/zero */
 	SOURCE_FILE, /* a new unlinked file of the mapping's length, in TMPDIR or /tmp */
 	SOURCE_MEMFD /* a new memfd of the mapping's length */
 };
 
-/* Half-open, step >= 1; empty when start >= stop. `single` marks `b[5]`, printed that way. */
+/*
+ * Half-open, step >= 1; empty when start >= stop. `single` marks `b[5]`, printed that way. No
+ * member is above PROG_MAX_SLOTS, so start + step fits.
+ */
 struct slice {
 	uint32_t start, stop, step;
 	uint32_t single;

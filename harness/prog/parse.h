@@ -30,7 +30,7 @@ struct prog_mark {
 	off_t offset;
 	uint32_t line, stmt, depth;
 	struct {
-		uint32_t stmt;
+		uint32_t stmt, line, column; /* line and column of the opening */
 		uint8_t code, thread, in_fork, in_parallel;
 	} block[PROG_MAX_DEPTH];
 };
@@ -63,11 +63,12 @@ int prog_scan(int fd, struct prog_info *ret_info, struct prog_error *err);
 /*
  * The text of one op without indent and newline, NUL-terminated: parsing it gives the op back.
  * `outer_thread` is the thread that the enclosing block runs on (0 at the top); `@n` is printed
- * where the op's thread differs. Returns the length, or -ENOSPC. 4096 bytes always suffice.
+ * where the op's thread differs. Returns the length, -ENOSPC (4096 bytes always suffice), or
+ * -EINVAL for an op that no text gives (an unknown flag, MAP_FIXED without a target).
  */
 int op_print(const struct op *op, unsigned outer_thread, char *buf, size_t size);
 
-/* The version line and header lines, each with a newline. */
+/* The version line and header lines, each with a newline. Returns as op_print does. */
 int prog_header_print(const struct prog_header *h, char *buf, size_t size);
 
 #endif

@@ -1,0 +1,36 @@
+#include "harness/prog/form.h"
+
+#include "harness/prog/op.h"
+
+static const char *const forms[OP_CODES] = {
+	[OP_MALLOC] = "bso",
+	[OP_CALLOC] = "bsso",
+	[OP_REALLOC] = "bso",
+	[OP_REALLOCARRAY] = "bsso",
+	[OP_ALIGNED_ALLOC] = "bsso",
+	[OP_POSIX_MEMALIGN] = "bsso",
+	[OP_MEMALIGN] = "bsso",
+	[OP_VALLOC] = "bso",
+	[OP_PVALLOC] = "bso",
+	[OP_FREE] = "bo",
+	[OP_USABLE] = "bo",
+	[OP_TRIM] = "",
+	[OP_MMAP] = "mspfo",
+	[OP_MUNMAP] = "mro",
+	[OP_MREMAP] = "msFo",
+	[OP_MPROTECT] = "mpro",
+	[OP_MADVISE] = "maro",
+	[OP_TOUCH] = "xr",
+	[OP_REPEAT] = "c{",
+	[OP_FORK] = "{",
+	[OP_PARALLEL] = "{",
+	[OP_END] = "",
+	[OP_SLEEP] = "t",
+	[OP_CHECKPOINT] = "n",
+	[OP_EXPECT] = "e",
+};
+
+const char *op_form(unsigned code)
+{
+	return forms[code];
+}

@@ -1,0 +1,15 @@
+/*
+ * parse_header.h - the version line and the header lines.
+ */
+#ifndef PROG_PARSE_HEADER_H
+#define PROG_PARSE_HEADER_H
+
+#include "harness/prog/lex.h"
+#include "harness/prog/op.h"
+
+int parse_version(struct lexer *l);
+
+/* Takes a `ballast` or `fault` line. Returns 1 when the line is neither. */
+int parse_header(struct lexer *l, struct prog_header *h);
+
+#endif

@@ -1,0 +1,91 @@
+#include "harness/prog/print_flags.h"
+
+#include <errno.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
+
+#include "harness/prog/names.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+typedef const char *flag_at_fn(size_t index, int *ret_flag);
+
+struct list {
+	struct text *text;
+	bool started;
+};
+
+static void list_put(struct list *l, const char *word)
+{
+	if (l->started)
+		text_str(l->text, ",");
+	l->started = true;
+	text_str(l->text, word);
+}
+
+/* Flags with a place are left to list_target. */
+static int list_flags(struct list *l, flag_at_fn *flag_at, int flags)
+{
+	const char *word;
+	int flag;
+
+	for (size_t i = 0; (word = flag_at(i, &flag)); i++)
+		if ((flags & flag) == flag) {
+			list_put(l, word);
+			flags &= ~flag;
+		}
+	return flags ? -EINVAL : 0;
+}
+
+static int list_target(struct list *l, const char *word, const struct op_map *map)
+{
+	if (map->target >= PROG_MAX_SLOTS)
+		return -EINVAL;
+	list_put(l, word);
+	text_str(l->text, "=m[");
+	text_u64(l->text, map->target);
+	text_str(l->text, "]");
+	if (map->target_off) {
+		text_str(l->text, "+");
+		text_size(l->text, map->target_off);
+	}
+	return 0;
+}
+
+int print_map_flags(struct text *t, const struct op_map *map)
+{
+	static const char *const sources[] = {
+		[SOURCE_ZERO] = "zero", [SOURCE_FILE] = "file", [SOURCE_MEMFD] = "memfd"};
+	int fixed = map->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	bool anon = map->flags & MAP_ANONYMOUS;
+	struct list l = {.text = t};
+
+	/* One place belongs to one flag, and the source is what MAP_ANONYMOUS says. */
+	if (fixed == (MAP_FIXED | MAP_FIXED_NOREPLACE) || !fixed != !map->has_target)
+		return -EINVAL;
+	if (anon != (map->source == SOURCE_ANON) || map->source > SOURCE_MEMFD)
+		return -EINVAL;
+	if (list_flags(&l, map_flag_at, map->flags & ~fixed))
+		return -EINVAL;
+	if (map->source > SOURCE_ANON)
+		list_put(&l, sources[map->source]);
+	if (fixed)
+		return list_target(&l, fixed == MAP_FIXED ? "fixed" : "fixed_noreplace", map);
+	if (!l.started)
+		list_put(&l, "none");
+	return 0;
+}
+
+int print_mremap_flags(struct text *t, const struct op_map *map)
+{
+	bool fixed = map->flags & MREMAP_FIXED;
+	struct list l = {.text = t};
+
+	if (fixed != map->has_target)
+		return -EINVAL;
+	if (list_flags(&l, mremap_flag_at, map->flags & ~MREMAP_FIXED))
+		return -EINVAL;
+	return fixed ? list_target(&l, "fixed", map) : 0;
+}

@@ -1,0 +1,52 @@
+#include "harness/prog/parse.h"
+
+/* The highest slot that the slice names, plus one; 0 for an empty slice. */
+static uint32_t slice_slots(const struct slice *s)
+{
+	if (slice_is_empty(s))
+		return 0;
+	return s->stop - (s->stop - 1 - s->start) % s->step;
+}
+
+static void raise_to(uint32_t *highest, uint32_t value)
+{
+	if (value > *highest)
+		*highest = value;
+}
+
+static void scan_op(struct prog_info *info, const struct op *op)
+{
+	if (op->space == SPACE_BLOCK)
+		raise_to(&info->block_slots, slice_slots(&op->slice));
+	if (op->space == SPACE_MAP)
+		raise_to(&info->map_slots, slice_slots(&op->slice));
+	if ((op->code == OP_MMAP || op->code == OP_MREMAP) && op->map.has_target)
+		raise_to(&info->map_slots, op->map.target + 1);
+	raise_to(&info->threads, op->thread + 1u);
+	info->has_fork |= op->code == OP_FORK;
+	info->has_parallel |= op->code == OP_PARALLEL;
+	info->has_block_ops |= op_is_block_call(op->code) || op->code == OP_TRIM;
+	info->has_lost_metric |= op->code == OP_EXPECT && (op->expect.metric == METRIC_MAPS_LOST ||
+							   op->expect.metric == METRIC_MAPPED_LOST);
+}
+
+int prog_scan(int fd, struct prog_info *ret_info, struct prog_error *err)
+{
+	struct prog_info info = {.threads = 1};
+	struct prog_reader r;
+	struct op op;
+	int ret = prog_reader_init(&r, fd, err);
+
+	if (ret)
+		return ret;
+	info.header = r.header;
+	while ((ret = prog_reader_next(&r, &op, err)) == 0) {
+		scan_op(&info, &op);
+		raise_to(&info.max_depth, r.at.depth);
+	}
+	if (ret < 0)
+		return ret;
+	info.statements = r.at.stmt;
+	*ret_info = info;
+	return 0;
+}
