@@ -1,9 +1,11 @@
 /*
  * cursor.h - walks a program in execution order.
  *
- * The cursor unrolls `repeat`; it hands out leaf ops, OP_FORK and the OP_END of a fork, in the
- * order in which they run. It keeps a window of the last parsed ops, so a loop whose body fits is
- * parsed once; a longer body is read again each time round. Memory is fixed.
+ * The cursor unrolls `repeat`; it hands out leaf ops, OP_FORK and OP_PARALLEL and the OP_END of
+ * these, in the order in which they run (inside parallel: in the order of the text). A repeat
+ * whose rounds run no op at all is passed at once, whatever its count. It keeps a window of the
+ * last parsed ops, so a loop whose body fits is parsed once; a longer body is read again each time
+ * round. Memory is fixed.
  *
  * After fork() the child's copy of a cursor goes on by itself: the file is read with pread alone.
  */
@@ -30,7 +32,7 @@ int cursor_next(struct cursor *c, const struct op **ret_op, struct prog_error *e
 
 /*
  * Leaves the block whose opening op (OP_FORK or OP_PARALLEL) was handed out last, without running
- * it: the parent of a fork goes on behind it.
+ * it: the parent of a fork goes on behind it, and sees no OP_END. Returns 0 or -errno.
  */
 int cursor_skip_block(struct cursor *c, struct prog_error *err);
 

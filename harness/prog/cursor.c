@@ -1,0 +1,203 @@
+#include "harness/prog/cursor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+
+/*
+ * Parsed ops are numbered in the order in which they were parsed, from 1; the numbers never go
+ * back. The window holds those from `low` up to `high`, one unbroken piece of the text that ends
+ * where the reader stands. Reading again from an earlier place starts the window anew, so the
+ * number of a loop's body is at or above `low` exactly when the body is still there.
+ *
+ * Ops are replayed only in a loop whose end was the last op parsed, so all blocks inside it are in
+ * the window from end to end.
+ */
+struct frame {
+	uint64_t body;	 /* number of the block's first op */
+	uint64_t handed; /* ops handed out when the round began */
+	uint64_t round, rounds;
+	uint32_t code;
+	struct prog_mark mark; /* of the body; set while the block was being parsed */
+};
+
+struct cursor {
+	uint64_t at; /* number of the next op, at most `high` */
+	uint64_t low, high;
+	uint64_t last;	 /* the op that the caller holds */
+	uint64_t handed; /* ops handed out in all */
+	uint32_t depth;
+	struct frame frame[PROG_MAX_DEPTH];
+	struct prog_reader reader;
+	struct op window[CURSOR_WINDOW];
+};
+
+_Static_assert((CURSOR_WINDOW & (CURSOR_WINDOW - 1)) == 0, "numbers are masked into the window");
+
+static struct op *window_at(struct cursor *c, uint64_t number)
+{
+	return &c->window[number & (CURSOR_WINDOW - 1)];
+}
+
+size_t cursor_arena_bytes(void)
+{
+	return sizeof(struct cursor) + _Alignof(struct cursor);
+}
+
+int cursor_new(struct arena *a, int fd, struct cursor **ret_cursor, struct prog_error *err)
+{
+	struct cursor *c = arena_take(a, sizeof(*c), _Alignof(struct cursor));
+
+	if (!c) {
+		*err = (struct prog_error){.message = "no memory for the cursor"};
+		return -ENOMEM;
+	}
+	c->at = c->low = c->high = 1;
+	int ret = prog_reader_init(&c->reader, fd, err);
+
+	if (ret)
+		return ret;
+	*ret_cursor = c;
+	return 0;
+}
+
+/* Parses the next op into the window. Returns 1 at the end of the text. */
+static int cursor_parse(struct cursor *c, struct prog_error *err)
+{
+	/* A long way without an op for the caller, whose op is still in use: step around it. */
+	if (window_at(c, c->high) == window_at(c, c->last))
+		c->at = c->low = ++c->high;
+	int ret = prog_reader_next(&c->reader, window_at(c, c->high), err);
+
+	if (ret)
+		return ret;
+	c->high++;
+	if (c->high - c->low > CURSOR_WINDOW)
+		c->low = c->high - CURSOR_WINDOW;
+	return 0;
+}
+
+/* The next op of the text, in text order. */
+static int cursor_step(struct cursor *c, const struct op **ret_op, struct prog_error *err)
+{
+	if (c->at == c->high) {
+		int ret = cursor_parse(c, err);
+
+		if (ret)
+			return ret;
+	}
+	*ret_op = window_at(c, c->at++);
+	return 0;
+}
+
+/* Goes behind the end of the block that was just entered. */
+static int cursor_pass(struct cursor *c, struct prog_error *err)
+{
+	const struct op *op;
+
+	for (unsigned depth = 1; depth;) {
+		int ret = cursor_step(c, &op, err);
+
+		if (ret)
+			return ret;
+		if (op_opens_block(op->code))
+			depth++;
+		else if (op->code == OP_END)
+			depth--;
+	}
+	return 0;
+}
+
+static void cursor_enter(struct cursor *c, const struct op *op)
+{
+	struct frame *f = &c->frame[c->depth++];
+
+	f->code = op->code;
+	f->body = c->at;
+	f->handed = c->handed;
+	f->round = 0;
+	f->rounds = op->code == OP_REPEAT ? op->arg0 : 1;
+	if (c->at == c->high)
+		f->mark = c->reader.at;
+}
+
+/* Starts the next round of a repeat. */
+static void cursor_loop(struct cursor *c, struct frame *f)
+{
+	f->round++;
+	f->handed = c->handed;
+	if (f->body < c->low) {
+		prog_reader_seek(&c->reader, &f->mark);
+		c->low = c->high;
+		f->body = c->high;
+	}
+	c->at = f->body;
+}
+
+/* At the end of a block. Returns whether the caller gets to see it. */
+static bool cursor_leave(struct cursor *c)
+{
+	struct frame *f = &c->frame[c->depth - 1];
+
+	if (f->code != OP_REPEAT) {
+		c->depth--;
+		return true;
+	}
+	/* A round without an op is like all that follow: there may be 2^64 of them. */
+	if (c->handed == f->handed || f->round + 1 >= f->rounds)
+		c->depth--;
+	else
+		cursor_loop(c, f);
+	return false;
+}
+
+static int cursor_hand(struct cursor *c, const struct op *op, const struct op **ret_op)
+{
+	c->last = c->at - 1;
+	c->handed++;
+	*ret_op = op;
+	return 0;
+}
+
+int cursor_next(struct cursor *c, const struct op **ret_op, struct prog_error *err)
+{
+	const struct op *op;
+
+	for (;;) {
+		int ret = cursor_step(c, &op, err);
+
+		if (ret)
+			return ret;
+		if (op_opens_block(op->code)) {
+			cursor_enter(c, op);
+			if (op->code != OP_REPEAT)
+				return cursor_hand(c, op, ret_op);
+			if (op->arg0)
+				continue;
+			c->depth--;
+			ret = cursor_pass(c, err);
+			if (ret)
+				return ret;
+		} else if (op->code != OP_END || cursor_leave(c)) {
+			return cursor_hand(c, op, ret_op);
+		}
+	}
+}
+
+int cursor_skip_block(struct cursor *c, struct prog_error *err)
+{
+	assert(c->depth && c->frame[c->depth - 1].code != OP_REPEAT && c->at == c->last + 1);
+	int ret = cursor_pass(c, err);
+
+	if (ret == 0)
+		c->depth--;
+	return ret;
+}
+
+uint64_t cursor_iteration(const struct cursor *c)
+{
+	for (uint32_t i = c->depth; i > 0; i--)
+		if (c->frame[i - 1].code == OP_REPEAT)
+			return c->frame[i - 1].round;
+	return 0;
+}
