@@ -63,12 +63,13 @@ enum finding_rule {
 	RULE_OVERFLOW_PRODUCT,	     /* n: address, count, size */
 	RULE_ALIGNMENT_ACCEPTED,     /* n: address, alignment, size */
 	RULE_NULL_NO_CAUSE,	     /* n: size, alignment, errno */
-	RULE_OUTCOME, /* n: 0 when it succeeded else errno; n[1]: outcomes_pack() of what was
-			 allowed */
-	RULE_EXPECT, /* n: enum metric | call << 8 | relation << 16, wanted value, measured value */
-	RULE_SIGNAL, /* n: signal, si_code, fault address, instruction address */
-	RULE_EXIT,   /* n: exit status */
-	RULE_STUCK,  /* n: nanoseconds without progress */
+	RULE_OUTCOME, /* n: 0 when it succeeded else errno; from n[1]: the bytes of the
+			 op's struct outcomes */
+	RULE_EXPECT,  /* n: enum metric | call << 8 | relation << 16, wanted value, measured value,
+			 enum certainty */
+	RULE_SIGNAL,  /* n: signal, si_code, fault address, instruction address */
+	RULE_EXIT,    /* n: exit status */
+	RULE_STUCK,   /* n: nanoseconds without progress */
 	RULE_FORK_SIGNAL, /* n: signal, si_code, fault address, instruction address */
 	RULE_FORK_EXIT,	  /* n: exit status */
 	RULE_FORK_STUCK,  /* n: nanoseconds without progress */
@@ -81,9 +82,9 @@ struct finding {
 	uint8_t rule;	 /* enum finding_rule */
 	uint8_t op_code; /* enum op_code of the op it happened in; OP_CODES: before the first op */
 	uint8_t thread;
-	uint8_t in_fork; /* seen in a child made by `fork` */
-	uint8_t has_slot;
-	int32_t stmt; /* statement number; -1: before the first op */
+	uint8_t in_fork;  /* seen in a child made by `fork` */
+	uint8_t has_slot; /* SPACE_BLOCK or SPACE_MAP (enum op_space): the kind of slot; 0: none */
+	int32_t stmt;	  /* statement number; -1: before the first op */
 	uint32_t slot;
 	uint64_t iteration;
 	uint64_t count; /* times seen */

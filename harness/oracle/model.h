@@ -82,7 +82,7 @@ void oracle_end(struct model *m, const struct call_event *e, struct finding_sink
 /*
  * Writes the pattern into a block: the range, or (has_range false) its usable bytes up to 64 KiB
  * and beyond that the head, the tail and one word in every page. May fault: the caller owns the
- * recovery; `model_touching` then tells how far it came. Returns 0, -EINVAL when the range is
+ * recovery, and what a fault left half written is not judged. Returns 0, -EINVAL when the range is
  * not inside the usable bytes, -ENOENT when no block lives in the slot or it is tainted.
  */
 int model_touch(struct model *m, uint32_t slot, bool has_range, uint64_t off, uint64_t len);
@@ -106,6 +106,15 @@ void model_map_taint(struct model *m, uint32_t slot);
 int model_map_touch(struct model *m, uint32_t slot, uintptr_t start, size_t len);
 /* Judges what was touched in the slot's mapping; called before it is unmapped. */
 void oracle_map_content(struct model *m, const struct call_event *e, struct finding_sink *sink);
+
+/*
+ * Whether a realloc to 0 bytes that returned NULL freed its block: it did when errno was kept (as
+ * in glibc), else it failed and the block lives on (as POSIX.1-2024 allows).
+ */
+bool model_realloc_zero_freed(const struct call_event *e);
+
+/* Touched parts that were too many to remember: they are not judged. */
+uint64_t model_extents_forgotten(const struct model *m);
 
 /* Slots that hold a live block, and the bytes requested for them. */
 void model_live(const struct model *m, uint64_t *ret_blocks, uint64_t *ret_bytes);
