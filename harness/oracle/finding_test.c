@@ -1,0 +1,170 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "harness/oracle/finding.h"
+#include "harness/prog/op.h"
+
+static void kinds_have_names(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < FINDING_KINDS; i++) {
+		assert_non_null(finding_kind_name(i));
+		assert_int_equal(finding_kind_by_name(finding_kind_name(i)), i);
+	}
+	assert_null(finding_kind_name(FINDING_KINDS));
+	assert_int_equal(finding_kind_by_name("overla"), -ENOENT);
+	assert_string_equal(finding_kind_name(FINDING_NULL_WITHOUT_CAUSE), "null-without-cause");
+}
+
+static void the_same_finding_only_counts(void **state)
+{
+	struct finding_sink sink = {0};
+	struct finding f = {.kind = FINDING_OVERLAP, .rule = RULE_OVERLAP_BLOCK, .stmt = 3};
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		f.slot = i;
+		finding_add(&sink, &f);
+	}
+	assert_int_equal(sink.n, 1);
+	assert_int_equal(sink.v[0].count, 5);
+	assert_int_equal(sink.v[0].slot, 0);
+	f.rule = RULE_OVERLAP_MAPPING;
+	finding_add(&sink, &f);
+	f.stmt = 4;
+	finding_add(&sink, &f);
+	assert_int_equal(sink.n, 3);
+}
+
+static void a_full_sink_counts_what_it_drops(void **state)
+{
+	struct finding_sink sink = {0};
+	struct finding f = {.kind = FINDING_OVERLAP, .rule = RULE_OVERLAP_BLOCK};
+
+	(void)state;
+	for (int i = 0; i < FINDING_MAX + 10; i++) {
+		f.stmt = i;
+		finding_add(&sink, &f);
+	}
+	f.stmt = 0;
+	finding_add(&sink, &f);
+	assert_int_equal(sink.n, FINDING_MAX);
+	assert_int_equal(sink.dropped, 10);
+	assert_int_equal(sink.v[0].count, 2);
+}
+
+/* Every rule, with numbers as long as they get, has a sentence within 512 bytes. */
+static void every_rule_has_a_sentence(void **state)
+{
+	char text[512], small[8];
+
+	(void)state;
+	for (unsigned rule = RULE_NONE + 1; rule < RULES; rule++) {
+		struct finding f = {.rule = rule, .op_code = OP_POSIX_MEMALIGN, .has_slot = 1};
+
+		f.slot = UINT32_MAX;
+		if (rule != RULE_EXPECT && rule != RULE_OUTCOME)
+			memset(f.n, 0xff, sizeof(f.n));
+		int len = finding_message(&f, text, sizeof(text));
+
+		assert_true(len > 10);
+		assert_int_equal(len, strlen(text));
+		assert_null(strpbrk(text, "{}\n"));
+		assert_int_equal(finding_message(&f, small, sizeof(small)), -ENOSPC);
+		assert_true(finding_signature(&f, text, sizeof(text)) > 0);
+		assert_null(strstr(text, "unknown/"));
+		assert_int_equal(finding_signature(&f, small, sizeof(small)), -ENOSPC);
+	}
+}
+
+struct said {
+	struct finding f;
+	const char *message, *signature;
+};
+
+static const struct said examples[] = {
+	{{.kind = FINDING_OVERLAP,
+	  .rule = RULE_OVERLAP_BLOCK,
+	  .op_code = OP_MALLOC,
+	  .n = {0x7f10, 100, 0x7f00, 64, 3}},
+	 "malloc(100) returned 0x7f10, which overlaps b[3] (0x7f00, 64 bytes)",
+	 "overlap/malloc/block"},
+	{{.kind = FINDING_DIRTY_ZERO,
+	  .rule = RULE_ZERO_DIRTY,
+	  .op_code = OP_CALLOC,
+	  .n = {0x7f10, 100, 8, 0xa}},
+	 "calloc of 100 bytes returned 0x7f10 with 0x0a at byte 8, which must be 0",
+	 "dirty-zero/calloc/dirty"},
+	{{.kind = FINDING_CORRUPTED,
+	  .rule = RULE_CONTENT_CHANGED,
+	  .op_code = OP_END,
+	  .has_slot = SPACE_BLOCK,
+	  .slot = 9,
+	  .n = {0x7f10, 100, 8, 0xab, 0, 4}},
+	 "b[9] (0x7f10, 100 bytes) changed while it was live: byte 8 is 0x00, was 0xab; 4 of the "
+	 "bytes looked at differ",
+	 "corrupted/end/changed"},
+	{{.kind = FINDING_WRONG_ERRNO,
+	  .rule = RULE_ERRNO_ON_FAILURE,
+	  .op_code = OP_REALLOC,
+	  .n = {0, ENOMEM}},
+	 "realloc returned NULL with errno 0, not ENOMEM",
+	 "wrong-errno/realloc/failure"},
+	{{.kind = FINDING_CRASH,
+	  .rule = RULE_SIGNAL,
+	  .op_code = OP_FREE,
+	  .has_slot = SPACE_BLOCK,
+	  .slot = 5,
+	  .n = {SIGSEGV, 1, 0x10, 0x40}},
+	 "SIGSEGV at address 0x10, instruction 0x40, in free on b[5]",
+	 "crash/free/SIGSEGV"},
+	{{.kind = FINDING_CRASH, .rule = RULE_SIGNAL, .op_code = OP_CODES, .n = {SIGABRT}},
+	 "SIGABRT before the first op",
+	 "crash/start/SIGABRT"},
+	{{.kind = FINDING_CRASH, .rule = RULE_EXIT, .op_code = OP_MALLOC, .n = {3}},
+	 "the process exited with status 3 in malloc",
+	 "crash/malloc/exit"},
+	{{.kind = FINDING_HANG,
+	  .rule = RULE_STUCK,
+	  .op_code = OP_TOUCH,
+	  .has_slot = SPACE_MAP,
+	  .slot = 1,
+	  .n = {UINT64_C(10200000000)}},
+	 "no progress for 10.2 s in touch on m[1]",
+	 "hang/touch/stuck"},
+};
+
+static void sentences_say_what_happened(void **state)
+{
+	char text[512];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
+		const struct said *x = &examples[i];
+
+		assert_int_equal(finding_message(&x->f, text, sizeof(text)), strlen(x->message));
+		assert_string_equal(text, x->message);
+		assert_true(finding_signature(&x->f, text, sizeof(text)) > 0);
+		assert_string_equal(text, x->signature);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kinds_have_names),
+		cmocka_unit_test(the_same_finding_only_counts),
+		cmocka_unit_test(a_full_sink_counts_what_it_drops),
+		cmocka_unit_test(every_rule_has_a_sentence),
+		cmocka_unit_test(sentences_say_what_happened),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
