@@ -1,0 +1,169 @@
+#include "harness/exec/crash.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "harness/exec/shared.h"
+
+#define STACK_BYTES 65536
+
+/* Initial-exec: a handler must not be the first to touch storage that libc allocates lazily. */
+#define HANDLER_LOCAL static _Thread_local __attribute__((tls_model("initial-exec")))
+
+static struct {
+	struct run_shared *shared;
+	unsigned char *stacks;
+	unsigned threads, proc;
+	int notify_fd;
+	_Atomic uint32_t crashed; /* a thread of this process has crashed */
+} crash;
+
+HANDLER_LOCAL struct crash_guard *volatile armed;
+HANDLER_LOCAL volatile sig_atomic_t handling;
+
+static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+
+/* Only the kernel sets a positive code; si_addr of a signal that was sent holds its sender. */
+static bool has_address(const siginfo_t *info)
+{
+	return info->si_code > 0 && info->si_code != SI_KERNEL;
+}
+
+static void guard_recover(const siginfo_t *info)
+{
+	struct crash_guard *g = armed;
+	uintptr_t address = (uintptr_t)info->si_addr;
+
+	if (!g || (info->si_signo != SIGSEGV && info->si_signo != SIGBUS) || !has_address(info) ||
+	    address < g->start || address >= g->end)
+		return;
+	armed = NULL;
+	g->fault = address;
+	siglongjmp(g->env, 1);
+}
+
+static void record_fill(struct crash_record *rec, const siginfo_t *info, const ucontext_t *uc)
+{
+	const greg_t *reg = uc->uc_mcontext.gregs;
+
+	rec->tid = (int32_t)syscall(SYS_gettid);
+	rec->signal = info->si_signo;
+	rec->code = info->si_code;
+	rec->address = has_address(info) ? (uint64_t)(uintptr_t)info->si_addr : 0;
+	rec->ip = (uint64_t)reg[REG_RIP];
+	rec->sp = (uint64_t)reg[REG_RSP];
+	rec->bp = (uint64_t)reg[REG_RBP];
+	atomic_store_explicit(&rec->filled, 1, memory_order_release);
+}
+
+static void notify(void)
+{
+	unsigned char proc = (unsigned char)crash.proc;
+
+	while (write(crash.notify_fd, &proc, 1) < 0 && errno == EINTR)
+		;
+}
+
+/* The system call itself: libc's pause() is a cancellation point. */
+_Noreturn static void stand_still(void)
+{
+	for (;;)
+		syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
+}
+
+/* Returning runs the faulting instruction again; a signal that was sent is sent again. */
+static void die_of(int signo)
+{
+	struct sigaction dfl = {.sa_handler = SIG_DFL};
+
+	sigaction(signo, &dfl, NULL);
+	syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), signo);
+}
+
+static void on_crash(int signo, siginfo_t *info, void *context)
+{
+	guard_recover(info);
+	if (handling || crash.proc >= RUN_PROCS) {
+		die_of(signo);
+		return;
+	}
+	handling = 1;
+	if (!atomic_exchange(&crash.crashed, 1)) {
+		record_fill(&crash.shared->crash[crash.proc], info, context);
+		notify();
+	}
+	stand_still();
+}
+
+static int handlers_install(void)
+{
+	/* nothing is blocked while it runs, so leaving it by siglongjmp leaves no mask behind */
+	struct sigaction sa = {.sa_sigaction = on_crash,
+			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+	size_t i;
+
+	for (i = 0; i < sizeof(crash_signals) / sizeof(crash_signals[0]); i++)
+		if (sigaction(crash_signals[i], &sa, NULL) < 0)
+			return -errno;
+	return 0;
+}
+
+size_t crash_arena_bytes(unsigned threads)
+{
+	return (size_t)threads * STACK_BYTES + 15;
+}
+
+int crash_install(struct run_shared *shared, struct arena *a, unsigned threads, unsigned proc,
+		  int notify_fd)
+{
+	unsigned char *stacks;
+
+	if (proc >= RUN_PROCS)
+		return -EINVAL;
+	stacks = arena_take(a, (size_t)threads * STACK_BYTES, 16);
+	if (!stacks)
+		return -ENOMEM;
+	crash.shared = shared;
+	crash.stacks = stacks;
+	crash.threads = threads;
+	crash.proc = proc;
+	crash.notify_fd = notify_fd;
+	atomic_store(&crash.crashed, 0);
+	return handlers_install();
+}
+
+int crash_thread_stack(unsigned i)
+{
+	stack_t ss = {.ss_size = STACK_BYTES};
+
+	if (i >= crash.threads)
+		return -EINVAL;
+	ss.ss_sp = crash.stacks + (size_t)i * STACK_BYTES;
+	return sigaltstack(&ss, NULL) < 0 ? -errno : 0;
+}
+
+int crash_after_fork(unsigned proc)
+{
+	armed = NULL;
+	handling = 0;
+	crash.proc = proc < RUN_PROCS ? proc : RUN_PROCS;
+	atomic_store(&crash.crashed, 0);
+	return proc < RUN_PROCS ? 0 : -EINVAL;
+}
+
+void crash_guard_arm(struct crash_guard *g)
+{
+	armed = g;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+void crash_guard_disarm(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	armed = NULL;
+}
