@@ -1,0 +1,37 @@
+/*
+ * large.h - blocks with an area of their own: beyond SMALL_MAX bytes, or aligned beyond a page.
+ *
+ * A hash table of 65536 chains, about one block each when all of the default vm.max_map_count is
+ * in use, finds a block by its address. Its records are blocks of an internal size class. Sizes
+ * are bytes; usable sizes are whole pages.
+ *
+ * An area that the kernel refuses to take back is purged and kept for reuse, and tried again
+ * whenever another block goes or comes.
+ */
+#ifndef GUARD_LARGE_H
+#define GUARD_LARGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "allocators/guard/lock.h"
+
+extern struct lock large_lock;
+
+/* size <= PTRDIFF_MAX; align a power of two. NULL: no memory. *ret_zero: whether it reads zero. */
+void *large_alloc(size_t size, size_t align, bool *ret_zero);
+
+/* These panic, in the name of `what`, unless p is a live large block. */
+void large_free(void *p, const char *what);
+size_t large_usable(void *p, const char *what);
+
+/*
+ * The block with at least `size` bytes, in place or moved without a copy; NULL if neither is
+ * possible, and then it is as it was.
+ */
+void *large_resize(void *p, size_t size, const char *what);
+
+/* Tries again to give back what the kernel refused. Whether anything went. */
+bool large_retry(void);
+
+#endif

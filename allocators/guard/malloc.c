@@ -1,0 +1,139 @@
+#include <errno.h>
+#include <stdint.h>
+
+#include "allocators/guard/block.h"
+#include "allocators/guard/fork.h"
+#include "allocators/guard/guard.h"
+#include "allocators/guard/large.h"
+#include "allocators/guard/os.h"
+#include "allocators/guard/slab.h"
+
+static bool is_power_of_two(size_t n)
+{
+	return n && (n & (n - 1)) == 0;
+}
+
+void *GUARD_ENTRY(malloc)(size_t size)
+{
+	return block_alloc_errno(size, MIN_BLOCK, false);
+}
+
+void *GUARD_ENTRY(calloc)(size_t count, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes))
+		bytes = SIZE_MAX; /* which block_alloc refuses */
+	return block_alloc_errno(bytes, MIN_BLOCK, true);
+}
+
+static void *resize(void *p, size_t size, const char *what)
+{
+	if (!p)
+		return block_alloc_errno(size, MIN_BLOCK, false);
+	if (!size) {
+		block_free(p, what);
+		return NULL;
+	}
+	void *to = block_resize(p, size, what);
+
+	if (!to)
+		errno = ENOMEM;
+	return to;
+}
+
+void *GUARD_ENTRY(realloc)(void *p, size_t size)
+{
+	return resize(p, size, "realloc");
+}
+
+void *GUARD_ENTRY(reallocarray)(void *p, size_t count, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return resize(p, bytes, "reallocarray");
+}
+
+static void *aligned(size_t align, size_t size)
+{
+	if (!is_power_of_two(align)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return block_alloc_errno(size, align, false);
+}
+
+void *GUARD_ENTRY(aligned_alloc)(size_t align, size_t size)
+{
+	return aligned(align, size);
+}
+
+void *GUARD_ENTRY(memalign)(size_t align, size_t size)
+{
+	return aligned(align, size);
+}
+
+int GUARD_ENTRY(posix_memalign)(void **ret_p, size_t align, size_t size)
+{
+	if (!is_power_of_two(align) || align % sizeof(void *))
+		return EINVAL;
+	void *p = block_alloc(size, align, false);
+
+	if (!p)
+		return ENOMEM;
+	*ret_p = p;
+	return 0;
+}
+
+void *GUARD_ENTRY(valloc)(size_t size)
+{
+	return block_alloc_errno(size, OS_PAGE, false);
+}
+
+void *GUARD_ENTRY(pvalloc)(size_t size)
+{
+	if (size <= PTRDIFF_MAX)
+		size = size ? (size + OS_PAGE - 1) & ~(OS_PAGE - 1) : OS_PAGE;
+	return block_alloc_errno(size, OS_PAGE, false);
+}
+
+void GUARD_ENTRY(free)(void *p)
+{
+	if (p)
+		block_free(p, "free");
+}
+
+void GUARD_ENTRY(free_sized)(void *p, size_t size)
+{
+	(void)size;
+	if (p)
+		block_free(p, "free_sized");
+}
+
+void GUARD_ENTRY(free_aligned_sized)(void *p, size_t align, size_t size)
+{
+	(void)align;
+	(void)size;
+	if (p)
+		block_free(p, "free_aligned_sized");
+}
+
+size_t GUARD_ENTRY(malloc_usable_size)(void *p)
+{
+	return p ? block_usable(p, "malloc_usable_size") : 0;
+}
+
+int GUARD_ENTRY(malloc_trim)(size_t pad)
+{
+	(void)pad;
+	bool went = large_retry();
+
+	fork_lock_all();
+	went |= slab_trim();
+	fork_unlock_all();
+	return went;
+}

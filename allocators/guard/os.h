@@ -1,0 +1,39 @@
+/*
+ * os.h - everything that guard asks of the kernel about memory.
+ *
+ * Addresses and lengths are whole pages. Functions return 0 or -errno and never touch errno, so
+ * that no caller up to free() has to. Memory is private and anonymous, zero when it is new.
+ */
+#ifndef GUARD_OS_H
+#define GUARD_OS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define OS_PAGE ((size_t)4096)
+
+/*
+ * Maps `len` inaccessible bytes: exactly at `at`, which must be unoccupied (-EEXIST), or anywhere
+ * when `at` is 0.
+ */
+int os_map(uintptr_t *ret_at, uintptr_t at, size_t len);
+
+/* At the map limit only the middle of one VMA is refused (-ENOMEM). */
+int os_unmap(uintptr_t at, size_t len);
+
+int os_open(uintptr_t at, size_t len);	/* readable and writable */
+int os_close(uintptr_t at, size_t len); /* inaccessible */
+
+/* Gives the pages back and keeps the range, which reads zero then. Refused for locked memory. */
+int os_purge(uintptr_t at, size_t len);
+
+/* Moves the pages of [at, at + len) to a range of new_len bytes that the kernel chooses. */
+int os_move(uintptr_t *ret_at, uintptr_t at, size_t len, size_t new_len);
+
+/* Whether any page is resident. At most 256 pages are looked at. */
+_Bool os_is_resident(uintptr_t at, size_t len);
+
+/* Ends the process: "guard: <what> <p>: <why>". */
+_Noreturn void os_panic(const char *what, const void *p, const char *why);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * slab.h - slabs, and runs of their pages.
+ *
+ * A slab is an area of 1 MiB at a multiple of 1 MiB. Its first pages hold the header: the state of
+ * each page and one bit per block. A bitmap over the address space says which multiples of 1 MiB
+ * are slabs, so any address is judged without touching it.
+ *
+ * A slab whose last span goes is unmapped at once, separator included. Should the kernel refuse,
+ * it is purged, stays in use as an empty slab and is tried again whenever another one goes.
+ *
+ * All functions keep errno. The lock of this layer is taken inside, save where it says otherwise.
+ */
+#ifndef GUARD_SLAB_H
+#define GUARD_SLAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "allocators/guard/area.h"
+#include "allocators/guard/lock.h"
+#include "allocators/guard/os.h"
+
+#define SLAB_PAGES   256u
+#define SLAB_BYTES   (SLAB_PAGES * OS_PAGE)
+#define HEADER_PAGES 5u
+#define DATA_PAGES   (SLAB_PAGES - HEADER_PAGES)
+/* A slab in use is purged when this many of its free pages may be resident. */
+#define DIRTY_PAGES_MAX 64u
+
+#define MIN_BLOCK 16u
+
+struct span {
+	struct span *prev, *next; /* the shard's spans of this class that have a free block */
+	uint32_t inverse;	  /* ceil(2^32 / block size): offset to index without division */
+	uint16_t used, blocks;	  /* blocks in use, and in all */
+	uint16_t fresh;		  /* blocks from this index on were never handed out: zero */
+	uint8_t class, shard;
+	uint8_t first; /* page of the slab where the span begins; 0: a free page */
+	uint8_t pages;
+	uint8_t hint; /* no word of the span's bits before this one has a free block */
+	uint8_t listed;
+};
+
+struct page_map {
+	uint64_t bits[SLAB_PAGES / 64];
+};
+
+struct slab {
+	struct slab *prev, *next; /* of the same bin */
+	struct area area;
+	unsigned bin, free_pages, dirty_pages;
+	struct page_map free;
+	struct page_map dirty; /* free pages that may not read zero */
+	struct span spans[SLAB_PAGES];
+	/*
+	 * One bit per 16 bytes of the slab; a span has those of its pages and uses one per block,
+	 * from the front. Set: in use, or behind the last block.
+	 */
+	uint64_t used[SLAB_BYTES / MIN_BLOCK / 64];
+};
+
+_Static_assert(sizeof(struct slab) <= HEADER_PAGES * OS_PAGE, "the header has its own pages");
+
+extern struct lock slab_lock;
+
+/* The slab that the address lies in, or NULL. Takes no lock. */
+struct slab *slab_at(uintptr_t p);
+
+static inline struct slab *slab_of(const struct span *s)
+{
+	return (struct slab *)((uintptr_t)s & ~(uintptr_t)(SLAB_BYTES - 1));
+}
+
+static inline uintptr_t span_base(const struct span *s)
+{
+	return (uintptr_t)slab_of(s) + s->first * OS_PAGE;
+}
+
+static inline uint64_t *span_used(const struct span *s)
+{
+	return slab_of(s)->used + s->first * (OS_PAGE / MIN_BLOCK / 64);
+}
+
+/*
+ * A run of `pages` pages (<= 32) with first and pages filled in and all its bits clear. NULL when
+ * the kernel gives no slab. *ret_zero: whether the pages read zero.
+ */
+struct span *slab_span_new(unsigned pages, bool *ret_zero);
+
+/* Takes a run back whose bits are all clear. */
+void slab_span_free(struct span *s);
+
+/* Purges every page without a live block. The caller holds all locks. Whether memory went back. */
+bool slab_trim(void);
+
+#endif
