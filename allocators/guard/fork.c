@@ -2,13 +2,20 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
-#include <stdbool.h>
+#include <unistd.h>
 
 #include "allocators/guard/large.h"
 #include "allocators/guard/span.h"
 
-static atomic_bool registered;
+#define REGISTERED (-1)
+
+/* The process that is registering the handlers just now, 0, or REGISTERED. */
+static _Atomic pid_t registrar;
+
+/* How many times the handlers run in this fork: more than one set may be registered, see below. */
+static _Thread_local unsigned depth __attribute__((tls_model("initial-exec")));
 
 void fork_lock_all(void)
 {
@@ -22,19 +29,44 @@ void fork_unlock_all(void)
 	lock_drop(&large_lock);
 }
 
-static void fork_child(void)
+static void before_fork(void)
 {
+	if (depth++ == 0)
+		fork_lock_all();
+}
+
+static void after_fork(void)
+{
+	if (depth > 0 && --depth == 0)
+		fork_unlock_all();
+}
+
+static void after_fork_in_child(void)
+{
+	if (depth == 0 || --depth > 0)
+		return;
 	span_reset_all();
 	lock_reset(&large_lock);
 }
 
+/*
+ * Threads wait for the one that registers, lest a fork in between finds a lock taken that no
+ * handler knows of. A child that was forked in between registers by itself, perhaps once more.
+ */
 void fork_prepare_once(void)
 {
 	int saved = errno;
+	pid_t self = getpid(), seen;
 
-	/* Set first: the registration may allocate and come here again. */
-	if (!atomic_exchange(&registered, true) &&
-	    pthread_atfork(fork_lock_all, fork_unlock_all, fork_child) != 0)
-		atomic_store(&registered, false);
+	while ((seen = atomic_load(&registrar)) != REGISTERED) {
+		if (seen == self) {
+			sched_yield();
+		} else if (atomic_compare_exchange_strong(&registrar, &seen, self)) {
+			int err = pthread_atfork(before_fork, after_fork, after_fork_in_child);
+
+			atomic_store(&registrar, err ? 0 : REGISTERED);
+			break;
+		}
+	}
 	errno = saved;
 }

@@ -48,13 +48,13 @@ struct maps maps_read(void)
 }
 
 static struct {
-	enum refusable call;
+	unsigned calls;
 	size_t first, count, seen, refused;
 } plan;
 
-void refuse(enum refusable call, size_t first, size_t count)
+void refuse(unsigned calls, size_t first, size_t count)
 {
-	plan.call = call;
+	plan.calls = calls;
 	plan.first = first;
 	plan.count = count;
 	plan.seen = plan.refused = 0;
@@ -62,13 +62,13 @@ void refuse(enum refusable call, size_t first, size_t count)
 
 size_t refuse_end(void)
 {
-	plan.call = REFUSE_NONE;
+	plan.calls = 0;
 	return plan.refused;
 }
 
 static int refused(enum refusable call)
 {
-	if (plan.call != call)
+	if (!(plan.calls & call))
 		return 0;
 	plan.seen++;
 	if (plan.seen < plan.first || plan.seen - plan.first >= plan.count)

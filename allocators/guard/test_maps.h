@@ -3,8 +3,8 @@
  * that refuses.
  *
  * The wrappers of mmap, munmap, mprotect, madvise and mremap are linked in with --wrap. One plan is
- * in force at a time: of the calls named, those numbered first .. first + count - 1 (from 1) fail
- * with ENOMEM and do nothing.
+ * in force at a time: of the calls named, taken together, those numbered first .. first + count - 1
+ * (from 1) fail with ENOMEM and do nothing.
  */
 #ifndef GUARD_TEST_MAPS_H
 #define GUARD_TEST_MAPS_H
@@ -19,16 +19,15 @@ struct maps {
 struct maps maps_read(void);
 
 enum refusable {
-	REFUSE_NONE,
-	REFUSE_MMAP,
-	REFUSE_MUNMAP,
-	REFUSE_MPROTECT,
-	REFUSE_MADVISE,
-	REFUSE_MREMAP,
-	REFUSE_END
+	REFUSE_MMAP = 1,
+	REFUSE_MUNMAP = 2,
+	REFUSE_MPROTECT = 4,
+	REFUSE_MADVISE = 8,
+	REFUSE_MREMAP = 16,
 };
 
-void refuse(enum refusable call, size_t first, size_t count);
+/* `calls`: the sum of one or more of the above. */
+void refuse(unsigned calls, size_t first, size_t count);
 
 /* Ends the plan. Returns how many calls it refused. */
 size_t refuse_end(void);
