@@ -51,6 +51,7 @@ struct vendor_symbols {
 	void (*mi_collect)(_Bool force);				/* mimalloc */
 	int (*mi_version)(void);
 	void (*tc_release_free_memory)(void); /* tcmalloc: MallocExtension_ReleaseFreeMemory */
+	void (*tc_mark_thread_idle)(void);    /* MallocExtension_MarkThreadIdle */
 	const char *(*tc_version)(int *, int *, const char **);
 	int (*mallopt)(int param, int value); /* scudo: M_PURGE_ALL */
 	void (*scudo_print_stats)(void);      /* __scudo_print_stats: marks scudo */
