@@ -1,0 +1,54 @@
+# Front door. Every target first installs what packages.txt lists and is missing; nothing here
+# needs more than make and git before that.
+
+BUILD := build
+RESULTS := results
+CONFIGURE := cmake -G Ninja -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo
+# Says nothing when there is nothing to do.
+NINJA := ninja --quiet
+
+.DEFAULT_GOAL := all
+.PHONY: all audit test trees format clean help packages
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make           build everything; leaves $(BUILD)/allocrig'
+	@echo 'make audit     judge every allocator on this machine; leaves $(RESULTS)/audit.jsonl'
+	@echo 'make test      build with gcc, clang and sanitizers, and run every test'
+	@echo 'make format    lay out the C files as .clang-format says'
+	@echo 'make clean     remove $(BUILD)/ and $(RESULTS)/'
+
+packages:
+	@tools/install-packages.sh
+
+$(BUILD)/build.ninja: | packages
+	@$(CONFIGURE) -B $(BUILD) -DCMAKE_C_COMPILER=gcc -DALLOCRIG_ALL_TREES=ON
+
+$(BUILD)/clang/build.ninja: | packages
+	@$(CONFIGURE) -B $(BUILD)/clang -DCMAKE_C_COMPILER=clang
+
+$(BUILD)/asan/build.ninja: | packages
+	@$(CONFIGURE) -B $(BUILD)/asan -DCMAKE_C_COMPILER=gcc -DALLOCRIG_SANITIZE=ON
+
+all: packages $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD)
+
+# Findings are what an audit is for: exit code 1 says that there were some, not that it failed.
+audit: all
+	@mkdir -p $(RESULTS)
+	@$(BUILD)/allocrig audit --json $(RESULTS)/audit.jsonl || [ $$? -eq 1 ]
+
+trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja
+	@grep -q '^ALLOCRIG_ALL_TREES:BOOL=ON' $(BUILD)/CMakeCache.txt || \
+		cmake -DALLOCRIG_ALL_TREES=ON $(BUILD)
+	@$(NINJA) -C $(BUILD)/clang
+	@$(NINJA) -C $(BUILD)/asan unit-tests
+
+test: trees
+	@ctest --test-dir $(BUILD) -j 2 --output-on-failure --no-tests=error
+
+format: packages
+	@tools/sources.sh '*.c' '*.h' | xargs -r clang-format -i
+
+clean:
+	@rm -rf $(BUILD) $(RESULTS)
