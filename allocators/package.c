@@ -166,6 +166,19 @@ void package_of(const char *path, const char *hint, struct package *ret_package)
 		package_has(name, &n, ret_package);
 }
 
+/* Debian's mark that it packed the sources anew is no part of upstream's version. */
+static void cut_repack_mark(char *version)
+{
+	static const char *const marks[] = {"+ds", "+dfsg", "~dfsg", "+repack"};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		char *mark = strstr(version, marks[i]);
+
+		if (mark)
+			*mark = '\0';
+	}
+}
+
 void package_upstream_version(const struct package *p, char *buf, size_t size)
 {
 	const char *colon = strchr(p->version, ':');
@@ -173,4 +186,5 @@ void package_upstream_version(const struct package *p, char *buf, size_t size)
 	const char *dash = strrchr(start, '-');
 
 	snprintf(buf, size, "%.*s", dash ? (int)(dash - start) : (int)strlen(start), start);
+	cut_repack_mark(buf);
 }

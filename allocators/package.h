@@ -19,7 +19,7 @@ struct package {
  */
 void package_of(const char *path, const char *hint, struct package *ret_package);
 
-/* "5.3.0" of "5.3.0-1", "19.1.7" of "1:19.1.7-3~deb12u1". */
+/* "5.3.0" of "5.3.0-1", "2.0.9" of "2.0.9+ds-2", "19.1.7" of "1:19.1.7-3~deb12u1". */
 void package_upstream_version(const struct package *p, char *buf, size_t size);
 
 #endif
