@@ -10,6 +10,7 @@
 #ifndef EXEC_RUN_H
 #define EXEC_RUN_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,24 +36,38 @@ enum run_end {
 	RUN_END_NORMAL,	 /* the program ran to its end */
 	RUN_END_CRASHED, /* signal, abort or exit; a finding says which */
 	RUN_END_HUNG,
-	RUN_END_REFUSED,    /* the child refused to run; shared->refusal */
-	RUN_END_INTERRUPTED /* *request stop flag was raised; the child was killed */
+	RUN_END_REFUSED,     /* the child refused to run; shared->refusal */
+	RUN_END_INTERRUPTED, /* run_interrupted was raised; the child was killed */
+	RUN_END_BROKEN	     /* the child failed by itself; `broken` says how */
 };
 
 #define RUN_OUTPUT_MAX 16384
+#define RUN_STACKS     4
+
+/* Where a process of the run stood when it crashed or hung. */
+struct run_stack {
+	uint8_t kind, rule; /* of the finding it belongs to */
+	int32_t stmt;
+	struct stack stack; /* nframes 0 when it could not be had */
+};
 
 struct run_result {
 	enum run_end end;
 	struct run_shared *shared; /* mapped; also holds the findings that the controller added */
 	size_t shared_bytes;
-	struct stack crash_stack;    /* frames of the crash or the hang; nframes 0 when unknown */
+	struct run_stack stacks[RUN_STACKS]; /* of the first crashes and hangs */
+	uint32_t nstacks;
 	char output[RUN_OUTPUT_MAX]; /* first bytes of what was printed to stdout and stderr */
 	size_t output_len;
+	char broken[160]; /* RUN_END_BROKEN */
 	uint64_t wall_ns; /* from fork to the child's end */
 };
 
 /* Raised by a signal handler to end the run early; checked often. */
-extern volatile int run_interrupted;
+extern volatile sig_atomic_t run_interrupted;
+
+/* The stack that belongs to a finding, or NULL. */
+const struct stack *run_stack_of(const struct run_result *r, const struct finding *f);
 
 int run_program(const struct run_request *req, struct run_result *ret_result);
 void run_result_release(struct run_result *r);

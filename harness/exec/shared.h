@@ -37,6 +37,8 @@ struct run_config {
 	uint32_t oracles; /* 0: none, calls only */
 	uint32_t check_full;
 	uint32_t sampling; /* accounts at statement ends */
+	uint32_t limited;  /* RLIMIT_AS, RLIMIT_DATA or strict overcommit: NULL needs no other cause
+			    */
 	uint32_t block_slots, map_slots, threads;
 	uint64_t oplog_capacity; /* entries behind struct run_shared */
 };
@@ -91,14 +93,20 @@ struct served {
 /* Where a process of the run is. Index 0: the child; 1..: nested fork children. */
 #define RUN_PROCS 4
 
-enum phase { PHASE_HARNESS, PHASE_CALL, PHASE_TOUCH };
+/* What a process is doing; a signal in PHASE_HARNESS is the harness's own failure. */
+enum phase {
+	PHASE_HARNESS,
+	PHASE_CALL, /* inside an allocator call, fork, or a mapping call */
+	PHASE_TOUCH /* reading or writing a block or a mapping */
+};
 
 struct position {
 	_Atomic uint64_t heartbeat; /* rises with every op and while the harness works */
 	_Atomic int32_t pid;	    /* 0: not there */
+	_Atomic uint32_t killed;    /* by the controller, which has recorded why */
 	uint32_t phase;		    /* enum phase */
 	int32_t stmt;		    /* -1: before the first op */
-	uint32_t slot, has_slot;
+	uint32_t slot, has_slot;    /* enum op_space */
 	uint32_t op_code, thread;
 	uint64_t iteration;
 };
@@ -159,10 +167,11 @@ struct run_shared {
 	struct served served;
 	struct position pos[RUN_PROCS];
 	struct crash_record crash[RUN_PROCS];
-	uint32_t rss_method;	 /* enum rss_method */
-	uint32_t unmeasured;	 /* mask of enum unmeasured */
-	int32_t unmeasured_stmt; /* first expect that could not be decided; -1 */
-	uint32_t harness_error;	 /* errno of harness work that failed in the run; 0 */
+	int32_t tid[PROG_MAX_THREADS]; /* of the program's threads; 0: not started */
+	uint32_t rss_method;	       /* enum rss_method */
+	uint32_t unmeasured;	       /* mask of enum unmeasured */
+	int32_t unmeasured_stmt;       /* first expect that could not be decided; -1 */
+	uint32_t harness_error;	       /* errno of harness work that failed in the run; 0 */
 	struct run_counts counts;
 	struct run_peak peak;
 	int64_t allocator_maps_at_start;

@@ -48,6 +48,7 @@ enum finding_rule {
 	RULE_CONTENT_REALLOC, /* the same; seen after realloc */
 	RULE_CONTENT_FAILED_REALLOC, /* the same; old block after a realloc that failed */
 	RULE_CONTENT_MAPPING,	     /* the same; a mapping of the program's own */
+	RULE_CONTENT_VANISHED,	     /* n: address, bytes; the program's own mapping is gone */
 	RULE_ZERO_DIRTY,	     /* n: address, bytes, offset, found byte */
 	RULE_USABLE_SHORT,	     /* n: address, requested, usable */
 	RULE_USABLE_UNSTABLE,	     /* n: address, requested, usable before, usable now */

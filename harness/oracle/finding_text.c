@@ -44,6 +44,8 @@ static const struct rule_text rules[RULES] = {
 							   "({0x}, {1d} bytes) intact: " DIFF},
 	[RULE_CONTENT_MAPPING] = {"mapping",
 				  "the content of {S} ({0x}, {1d} bytes) changed: " DIFF},
+	[RULE_CONTENT_VANISHED] = {"vanished", "the mapping {S} ({0x}, {1d} bytes) is not there "
+					       "any more, and the program did not unmap it"},
 	[RULE_ZERO_DIRTY] = {"dirty", "{C} returned {0x} with {3b} at byte {2d}, which must be 0"},
 	[RULE_USABLE_SHORT] = {"short",
 			       "{S} ({0x}) has {2d} usable bytes, fewer than the {1d} requested"},

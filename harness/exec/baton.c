@@ -1,0 +1,57 @@
+#include "harness/exec/baton.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t seen)
+{
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+}
+
+static void futex_wake_all(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+void baton_arrive(struct baton *b)
+{
+	atomic_fetch_add(&b->arrived, 1);
+	futex_wake_all(&b->arrived);
+}
+
+void baton_wait_arrived(struct baton *b, uint32_t threads)
+{
+	for (;;) {
+		uint32_t seen = atomic_load(&b->arrived);
+
+		if (seen >= threads)
+			return;
+		futex_wait(&b->arrived, seen);
+	}
+}
+
+bool baton_wait(struct baton *b, uint32_t self)
+{
+	for (;;) {
+		uint32_t holder = atomic_load_explicit(&b->holder, memory_order_acquire);
+
+		if (holder == BATON_DONE)
+			return false;
+		if (holder == self)
+			return true;
+		futex_wait(&b->holder, holder);
+	}
+}
+
+void baton_pass(struct baton *b, uint32_t next)
+{
+	atomic_store_explicit(&b->holder, next, memory_order_release);
+	futex_wake_all(&b->holder);
+}
+
+void baton_finish(struct baton *b)
+{
+	baton_pass(b, BATON_DONE);
+}

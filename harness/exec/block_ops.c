@@ -1,0 +1,363 @@
+/*
+ * block_ops.c - one allocator call on one slot, with the oracles around it or without.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "harness/exec/child.h"
+#include "harness/exec/crash.h"
+#include "harness/exec/sampler.h"
+
+/*
+ * What errno holds before calls that must leave it alone. No memory call of the kernel or libc
+ * sets it.
+ */
+#define ERRNO_CANARY ENOTNAM
+
+#define TOUCH_WHOLE 65536
+#define TOUCH_EDGE  4096
+
+bool block_op_present(const struct allocator *a, unsigned code)
+{
+	switch (code) {
+	case OP_MALLOC:
+		return a->malloc;
+	case OP_CALLOC:
+		return a->calloc;
+	case OP_REALLOC:
+		return a->realloc;
+	case OP_REALLOCARRAY:
+		return a->reallocarray;
+	case OP_ALIGNED_ALLOC:
+		return a->aligned_alloc;
+	case OP_POSIX_MEMALIGN:
+		return a->posix_memalign;
+	case OP_MEMALIGN:
+		return a->memalign;
+	case OP_VALLOC:
+		return a->valloc;
+	case OP_PVALLOC:
+		return a->pvalloc;
+	case OP_FREE:
+		return a->free;
+	case OP_USABLE:
+		return a->malloc_usable_size;
+	case OP_TRIM:
+		return a->purge;
+	default:
+		return true;
+	}
+}
+
+/* The bytes that the op asks for; SIZE_MAX when count times size overflows. */
+static size_t requested(const struct op *op)
+{
+	size_t product;
+
+	switch (op->code) {
+	case OP_CALLOC:
+	case OP_REALLOCARRAY:
+		return __builtin_mul_overflow(op->arg0, op->arg1, &product) ? SIZE_MAX : product;
+	case OP_ALIGNED_ALLOC:
+	case OP_POSIX_MEMALIGN:
+	case OP_MEMALIGN:
+		return op->arg1;
+	default:
+		return op->arg0;
+	}
+}
+
+static void call_posix_memalign(struct child *c, const struct op *op, struct call_event *e)
+{
+	void *p = (void *)&c->shared->config; /* a value that no allocator returns */
+
+	e->memptr_before = p;
+	e->result = c->alloc->posix_memalign(&p, op->arg0, op->arg1);
+	e->memptr_after = p;
+	e->ret = e->result == 0 ? p : NULL;
+}
+
+/* Makes the call; fills ret, result, memptr_*. errno is set before and read after by the caller. */
+static void call_allocating(struct child *c, const struct op *op, struct call_event *e)
+{
+	const struct allocator *a = c->alloc;
+
+	switch (op->code) {
+	case OP_MALLOC:
+		e->ret = a->malloc(op->arg0);
+		break;
+	case OP_CALLOC:
+		e->ret = a->calloc(op->arg0, op->arg1);
+		break;
+	case OP_REALLOC:
+		e->ret = a->realloc(e->before, op->arg0);
+		break;
+	case OP_REALLOCARRAY:
+		e->ret = a->reallocarray(e->before, op->arg0, op->arg1);
+		break;
+	case OP_ALIGNED_ALLOC:
+		e->ret = a->aligned_alloc(op->arg0, op->arg1);
+		break;
+	case OP_POSIX_MEMALIGN:
+		call_posix_memalign(c, op, e);
+		break;
+	case OP_MEMALIGN:
+		e->ret = a->memalign(op->arg0, op->arg1);
+		break;
+	case OP_VALLOC:
+		e->ret = a->valloc(op->arg0);
+		break;
+	default:
+		e->ret = a->pvalloc(op->arg0);
+		break;
+	}
+}
+
+/*
+ * Why NULL came back. Without a record of the kernel's answers it is inferred: a process with room
+ * in its map table and in its address space, and under no limit, is refused nothing.
+ */
+static enum null_cause null_cause(struct child *c, const struct op *op)
+{
+	size_t size = requested(op), align = 0;
+
+	if (op->outcomes.present || c->shared->config.limited || size > (1ul << 30))
+		return CAUSE_UNKNOWN;
+	if (op->code == OP_ALIGNED_ALLOC || op->code == OP_POSIX_MEMALIGN ||
+	    op->code == OP_MEMALIGN)
+		align = op->arg0;
+	if (align > (1ul << 30))
+		return CAUSE_UNKNOWN;
+	if (!child_headroom_left(c))
+		return CAUSE_REFUSED;
+	size_t len = (size + align + 2 * c->page_bytes) & ~(c->page_bytes - 1);
+	void *p = mmap(NULL, len, PROT_NONE, MAP_SHARED, RUN_FD_SHARED, 0);
+
+	if (p == MAP_FAILED)
+		return CAUSE_REFUSED;
+	munmap(p, len);
+	return CAUSE_NONE;
+}
+
+static void ask_usable(struct child *c, struct call_event *e, void *p)
+{
+	if (!c->alloc->malloc_usable_size || !p)
+		return;
+	e->usable = c->alloc->malloc_usable_size(p);
+	e->usable_known = true;
+}
+
+static void store_result(const struct call_event *e, struct block_slot *b)
+{
+	bool resizes = e->op->code == OP_REALLOC || e->op->code == OP_REALLOCARRAY;
+
+	if (e->ret) {
+		*b = (struct block_slot){e->ret, requested(e->op)};
+		return;
+	}
+	if (resizes && requested(e->op) == 0 && model_realloc_zero_freed(e))
+		*b = (struct block_slot){0};
+}
+
+static int failure_of(const struct call_event *e)
+{
+	if (e->op->code == OP_POSIX_MEMALIGN)
+		return e->result;
+	if (e->ret || e->errno_after == e->errno_before)
+		return 0;
+	return e->errno_after;
+}
+
+static void run_allocating(struct child *c, const struct op *op, uint32_t slot)
+{
+	struct block_slot *b = &c->b[slot];
+	struct call_event e = child_event(c, op, slot);
+
+	e.before = b->p;
+	if (c->model && b->p) {
+		ask_usable(c, &e, b->p);
+		c->pos->phase = PHASE_TOUCH;
+		oracle_before(c->model, &e, &c->shared->findings);
+		e.usable_known = false;
+	}
+	c->pos->phase = PHASE_CALL;
+	e.errno_before = op->code == OP_POSIX_MEMALIGN ? ERRNO_CANARY : 0;
+	errno = e.errno_before;
+	call_allocating(c, op, &e);
+	e.errno_after = errno;
+	if (c->model) {
+		ask_usable(c, &e, e.ret);
+		c->pos->phase = PHASE_HARNESS;
+		if (!e.ret)
+			e.cause = null_cause(c, op);
+		if (!e.ret && e.cause == CAUSE_REFUSED)
+			c->shared->counts.null_at_refusal++;
+		c->pos->phase = PHASE_TOUCH;
+		oracle_after(c->model, &e, &c->shared->findings);
+	}
+	store_result(&e, b);
+	c->pos->phase = PHASE_HARNESS;
+	child_outcome(c, &e, failure_of(&e));
+}
+
+static void run_free(struct child *c, const struct op *op, uint32_t slot)
+{
+	struct block_slot *b = &c->b[slot];
+	struct call_event e = child_event(c, op, slot);
+
+	e.before = b->p;
+	if (c->model) {
+		ask_usable(c, &e, b->p);
+		c->pos->phase = PHASE_TOUCH;
+		oracle_before(c->model, &e, &c->shared->findings);
+	}
+	c->pos->phase = PHASE_CALL;
+	e.errno_before = ERRNO_CANARY;
+	errno = ERRNO_CANARY;
+	c->alloc->free(b->p);
+	e.errno_after = errno;
+	c->pos->phase = PHASE_HARNESS;
+	if (c->model)
+		oracle_after(c->model, &e, &c->shared->findings);
+	*b = (struct block_slot){0};
+	child_outcome(c, &e, 0);
+}
+
+static void run_usable(struct child *c, const struct op *op, uint32_t slot)
+{
+	struct call_event e = child_event(c, op, slot);
+
+	e.before = c->b[slot].p;
+	c->pos->phase = PHASE_CALL;
+	e.usable = c->alloc->malloc_usable_size(e.before);
+	e.usable_known = true;
+	c->pos->phase = PHASE_HARNESS;
+	if (c->model)
+		oracle_after(c->model, &e, &c->shared->findings);
+	child_outcome(c, &e, 0);
+}
+
+/* The same places as model_touch writes, without a model. */
+static int touch_unjudged(struct child *c, const struct op *op, const struct block_slot *b)
+{
+	unsigned char *p = b->p;
+	size_t size = b->size;
+
+	if (c->alloc->malloc_usable_size)
+		size = c->alloc->malloc_usable_size(p);
+	if (op->has_range) {
+		if (op->range_off > size || op->range_len > size - op->range_off)
+			return -EINVAL;
+		memset(p + op->range_off, 0x5a, op->range_len);
+		return 0;
+	}
+	if (size <= TOUCH_WHOLE) {
+		memset(p, 0x5a, size);
+		return 0;
+	}
+	memset(p, 0x5a, TOUCH_EDGE);
+	memset(p + size - TOUCH_EDGE, 0x5a, TOUCH_EDGE);
+	for (size_t off = TOUCH_EDGE; off < size - TOUCH_EDGE; off += c->page_bytes)
+		memset(p + off, 0x5a, sizeof(uint64_t));
+	return 0;
+}
+
+static void touch_fault(struct child *c, const struct call_event *e, uintptr_t address)
+{
+	if (model_touch_faulted(c->model, e, address, &c->shared->findings))
+		return;
+	struct finding f = {
+		.kind = FINDING_CRASH,
+		.rule = RULE_SIGNAL,
+		.op_code = OP_TOUCH,
+		.thread = e->op->thread,
+		.in_fork = e->in_fork,
+		.has_slot = SPACE_BLOCK,
+		.stmt = (int32_t)e->op->stmt,
+		.slot = e->slot,
+		.iteration = e->iteration,
+		.count = 1,
+		.n = {SIGSEGV, 0, address, 0},
+	};
+
+	finding_add(&c->shared->findings, &f);
+}
+
+static int touch_judged(struct child *c, const struct call_event *e)
+{
+	const struct op *op = e->op;
+	struct crash_guard guard = {.start = 0, .end = UINTPTR_MAX};
+	int err;
+
+	if (sigsetjmp(guard.env, 0) == 0) {
+		crash_guard_arm(&guard);
+		err = model_touch(c->model, e->slot, op->has_range, op->range_off, op->range_len);
+		crash_guard_disarm();
+		return err;
+	}
+	touch_fault(c, e, guard.fault);
+	return 0;
+}
+
+static void run_touch(struct child *c, const struct op *op, uint32_t slot)
+{
+	const struct block_slot *b = &c->b[slot];
+	struct call_event e = child_event(c, op, slot);
+
+	if (!b->p) {
+		c->shared->counts.skipped++;
+		return;
+	}
+	e.before = b->p;
+	c->pos->phase = PHASE_TOUCH;
+	int err = c->model ? touch_judged(c, &e) : touch_unjudged(c, op, b);
+
+	c->pos->phase = PHASE_HARNESS;
+	if (err)
+		c->shared->counts.skipped++;
+	else
+		child_outcome(c, &e, 0);
+}
+
+void block_op_run(struct child *c, const struct op *op, uint32_t slot)
+{
+	if (!block_op_present(c->alloc, op->code)) {
+		c->shared->counts.skipped++;
+		c->shared->counts.absent[op->code]++;
+		return;
+	}
+	if (op->code == OP_TOUCH) {
+		run_touch(c, op, slot);
+		return;
+	}
+	sampler_note_block_call(c->sampler);
+	if (op->code == OP_FREE)
+		run_free(c, op, slot);
+	else if (op->code == OP_USABLE)
+		run_usable(c, op, slot);
+	else if (op_fills_slot(op->code) && c->b[slot].p)
+		c->shared->counts.skipped++;
+	else
+		run_allocating(c, op, slot);
+}
+
+void block_trim(struct child *c, const struct op *op)
+{
+	struct call_event e = child_event(c, op, 0);
+
+	if (!c->alloc->purge) {
+		c->shared->counts.skipped++;
+		c->shared->counts.absent[OP_TRIM]++;
+		return;
+	}
+	sampler_note_block_call(c->sampler);
+	c->pos->phase = PHASE_CALL;
+	e.result = c->alloc->purge(c->alloc);
+	c->pos->phase = PHASE_HARNESS;
+	if (c->model)
+		oracle_after(c->model, &e, &c->shared->findings);
+	child_outcome(c, &e, 0);
+}

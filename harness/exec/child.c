@@ -1,0 +1,281 @@
+#include "harness/exec/child.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/exec/crash.h"
+#include "harness/exec/sampler.h"
+
+#define STACK_BYTES    (512u << 10) /* of a program thread; static TLS is taken from it */
+#define HEADROOM_PAGES 5	    /* two inner pages can be split off: four maps */
+#define ARENA_SLACK    (1u << 20)
+
+static struct model_options model_options(const struct run_config *cfg)
+{
+	return (struct model_options){
+		.block_slots = cfg->block_slots,
+		.map_slots = cfg->map_slots,
+		.seed = cfg->seed,
+		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+		.check_full = cfg->check_full,
+	};
+}
+
+/* Each range is one slot's or lies behind a split of a VMA, and the kernel bounds those. */
+static uint32_t owned_capacity(const struct run_config *cfg)
+{
+	int64_t max_maps = accounts_max_map_count();
+
+	return 2 * cfg->map_slots + (uint32_t)(max_maps > 0 ? max_maps : 65530) + 1024;
+}
+
+size_t child_arena_bytes(const struct run_config *cfg)
+{
+	struct model_options o = model_options(cfg);
+	size_t size = ARENA_SLACK + accounts_arena_bytes() + cursor_arena_bytes() +
+		      sampler_arena_bytes() + crash_arena_bytes(cfg->threads);
+
+	size += (size_t)cfg->block_slots * sizeof(struct block_slot);
+	size += (size_t)cfg->map_slots * sizeof(struct map_slot);
+	size += range_set_arena_bytes(owned_capacity(cfg));
+	size += (size_t)cfg->threads * STACK_BYTES;
+	if (cfg->oracles)
+		size += model_arena_bytes(&o);
+	return size;
+}
+
+static int refuse(struct child *c, enum refusal why, int err)
+{
+	c->shared->refusal = why;
+	c->shared->refusal_err = -err;
+	return err;
+}
+
+static int init_program(struct child *c, const struct child_setup *setup)
+{
+	struct prog_error err;
+	int rc = cursor_new(setup->arena, setup->program_fd, &c->cursor, &err);
+
+	if (rc) {
+		memccpy(c->shared->refusal_text, err.message, '\0',
+			sizeof(c->shared->refusal_text) - 1);
+		return refuse(c, REFUSAL_PROGRAM, rc);
+	}
+	return 0;
+}
+
+static int init_slots(struct child *c, struct arena *a)
+{
+	const struct run_config *cfg = &c->shared->config;
+
+	c->b = arena_take(a, (size_t)cfg->block_slots * sizeof(*c->b), _Alignof(struct block_slot));
+	c->m = arena_take(a, (size_t)cfg->map_slots * sizeof(*c->m), _Alignof(struct map_slot));
+	if ((cfg->block_slots && !c->b) || (cfg->map_slots && !c->m))
+		return -ENOMEM;
+	return range_set_new(a, owned_capacity(cfg), &c->owned);
+}
+
+static int init_model(struct child *c, struct arena *a)
+{
+	struct model_options o = model_options(&c->shared->config);
+
+	if (!c->shared->config.oracles)
+		return 0;
+	o.harness_start = (uintptr_t)a->base;
+	o.harness_end = (uintptr_t)a->base + a->size;
+	return model_new(a, &o, &c->model);
+}
+
+static int init_headroom(struct child *c)
+{
+	void *p = mmap(NULL, HEADROOM_PAGES * c->page_bytes, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	c->headroom_pages = (uintptr_t)p;
+	return accounts_exclude(c->accounts, (uintptr_t)p,
+				(uintptr_t)p + HEADROOM_PAGES * c->page_bytes);
+}
+
+bool child_headroom_left(struct child *c)
+{
+	uintptr_t p = c->headroom_pages, page = c->page_bytes;
+	int split = mprotect((void *)(p + page), page, PROT_READ);
+
+	if (split == 0)
+		split = mprotect((void *)(p + 3 * page), page, PROT_READ);
+	mprotect((void *)p, HEADROOM_PAGES * page, PROT_NONE);
+	return split == 0;
+}
+
+struct thread_start {
+	struct child *child;
+	uint32_t self;
+};
+
+static void run_turns(struct child *c, uint32_t self)
+{
+	while (baton_wait(&c->baton, self)) {
+		do {
+			interp_execute(c, c->op);
+			if (!interp_advance(c)) {
+				baton_finish(&c->baton);
+				return;
+			}
+		} while (c->op->thread == self);
+		baton_pass(&c->baton, c->op->thread);
+	}
+}
+
+static void *thread_main(void *arg)
+{
+	const struct thread_start *start = arg;
+
+	crash_thread_stack(start->self);
+	start->child->shared->tid[start->self] = gettid();
+	baton_arrive(&start->child->baton);
+	run_turns(start->child, start->self);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static int start_thread(struct child *c, struct arena *a, uint32_t self)
+{
+	struct thread_start *start = arena_take(a, sizeof(*start), _Alignof(struct thread_start));
+	void *stack = arena_take(a, STACK_BYTES, 4096);
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (!start || !stack)
+		return -ENOMEM;
+	*start = (struct thread_start){c, self};
+	pthread_attr_init(&attr);
+	int err = pthread_attr_setstack(&attr, stack, STACK_BYTES);
+
+	if (!err)
+		err = pthread_create(&thread, &attr, thread_main, start);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+static int init_threads(struct child *c, struct arena *a)
+{
+	for (uint32_t i = 1; i < c->shared->config.threads; i++) {
+		int err = start_thread(c, a, i);
+
+		if (err)
+			return err;
+	}
+	baton_wait_arrived(&c->baton, c->shared->config.threads - 1);
+	return 0;
+}
+
+static int init_sampler(struct child *c, struct arena *a)
+{
+	struct sampler_setup setup = {
+		.shared = c->shared,
+		.accounts = c->accounts,
+		.block_calls_unseen = true,
+	};
+
+	return sampler_new(a, &setup, &c->sampler);
+}
+
+int child_init(struct child *c, const struct child_setup *setup)
+{
+	*c = (struct child){
+		.shared = setup->shared,
+		.pos = &setup->shared->pos[0],
+		.alloc = setup->alloc,
+		.accounts = setup->accounts,
+		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+	};
+	int err = init_program(c, setup);
+
+	if (err)
+		return err;
+	err = init_slots(c, setup->arena);
+	if (!err)
+		err = init_model(c, setup->arena);
+	if (!err)
+		err = init_sampler(c, setup->arena);
+	if (err)
+		return refuse(c, REFUSAL_ARENA, err);
+	err = init_threads(c, setup->arena);
+	if (err)
+		return refuse(c, REFUSAL_THREADS, err);
+	uintptr_t base = (uintptr_t)setup->arena->base;
+
+	err = accounts_exclude(c->accounts, base - c->page_bytes,
+			       base + setup->arena->size + c->page_bytes);
+	if (!err)
+		err = init_headroom(c);
+	if (!err)
+		err = accounts_exclude_images(c->accounts);
+	if (!err)
+		err = accounts_plug(c->accounts);
+	return err ? refuse(c, REFUSAL_ACCOUNTS, err) : 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void record(struct child *c, const char *name)
+{
+	struct checkpoint_at at = {.name = name, .stmt = c->pos->stmt};
+	int err = sampler_checkpoint(c->sampler, &at);
+
+	if (err)
+		c->shared->harness_error = (uint32_t)-err;
+}
+
+static void judge_end(struct child *c)
+{
+	static const struct op nothing = {.code = OP_CODES};
+	struct op op = nothing;
+
+	if (!c->model)
+		return;
+	op.stmt = (uint32_t)c->pos->stmt;
+	struct call_event e = child_event(c, &op, 0);
+
+	c->pos->phase = PHASE_TOUCH;
+	oracle_end(c->model, &e, &c->shared->findings);
+	c->pos->phase = PHASE_HARNESS;
+	model_live(c->model, &c->shared->live_blocks, &c->shared->live_bytes);
+	if (model_extents_forgotten(c->model))
+		c->shared->unmeasured |= UNMEASURED_EXTENTS;
+}
+
+void child_run(struct child *c)
+{
+	atomic_store(&c->pos->pid, getpid());
+	c->shared->tid[0] = gettid();
+	c->pos->stmt = -1;
+	record(c, "start");
+	c->shared->rss_method = (uint32_t)accounts_rss_method(c->accounts);
+	atomic_store(&c->shared->state, RUN_RUNNING);
+	uint64_t begin = now_ns();
+
+	if (interp_advance(c)) {
+		atomic_store(&c->baton.holder, c->op->thread);
+		if (c->op->thread != 0)
+			baton_pass(&c->baton, c->op->thread);
+		run_turns(c, 0);
+	}
+	c->shared->run_ns = now_ns() - begin;
+	record(c, "end");
+	judge_end(c);
+	atomic_store(&c->shared->state, RUN_ENDED);
+}

@@ -1,0 +1,99 @@
+/*
+ * child.h - the state of the process that runs a program, and the parts that work on it.
+ *
+ * One thread at a time has the baton (baton.h) and with it the right to everything in here. The
+ * child calls libc for system calls alone: no allocation, no stdio, no locks.
+ */
+#ifndef EXEC_CHILD_H
+#define EXEC_CHILD_H
+
+#include "allocators/allocator.h"
+#include "harness/base/arena.h"
+#include "harness/base/range_set.h"
+#include "harness/exec/baton.h"
+#include "harness/exec/shared.h"
+#include "harness/kernel/accounts.h"
+#include "harness/oracle/model.h"
+#include "harness/prog/cursor.h"
+
+struct block_slot {
+	void *p;     /* NULL: empty */
+	size_t size; /* as requested */
+};
+
+struct map_slot {
+	uintptr_t start; /* 0: empty */
+	size_t len;	 /* bytes, whole pages */
+	bool plain; /* anonymous, readable and writable, never changed since: its content is judged
+		     */
+};
+
+struct child {
+	struct run_shared *shared;
+	struct position *pos; /* of this process */
+	const struct allocator *alloc;
+	struct cursor *cursor;
+	const struct op *op; /* the next to run */
+	struct model *model; /* NULL: oracles are off */
+	struct accounts *accounts;
+	struct sampler *sampler;
+	struct range_set *owned; /* the program's mappings; the tag is the slot */
+	struct block_slot *b;
+	struct map_slot *m;
+	struct baton baton;
+	uintptr_t headroom_pages; /* inaccessible pages for headroom_left() */
+	size_t page_bytes;
+	unsigned proc; /* index of this process in shared->pos */
+};
+
+struct child_setup {
+	struct run_shared *shared;
+	const struct allocator *alloc;
+	struct accounts *accounts;
+	struct arena *arena;
+	int program_fd;
+};
+
+/* Arena bytes for a run with this configuration, everything included. */
+size_t child_arena_bytes(const struct run_config *cfg);
+
+/*
+ * Builds the state. Returns 0, or -errno after filling shared->refusal.
+ */
+int child_init(struct child *c, const struct child_setup *setup);
+
+/* Runs the program to its end on the calling thread (thread 0), with all its accounts. */
+void child_run(struct child *c);
+
+/* interp.c: one op, all slots of its slice. */
+void interp_execute(struct child *c, const struct op *op);
+
+/*
+ * Moves c->op to the next op. False at the end of the program, or when the text could not be read
+ * any more (shared->harness_error).
+ */
+bool interp_advance(struct child *c);
+
+/* block_ops.c, map_ops.c: one op on one slot. */
+void block_op_run(struct child *c, const struct op *op, uint32_t slot);
+void block_trim(struct child *c, const struct op *op);
+void map_op_run(struct child *c, const struct op *op, uint32_t slot);
+
+/* Whether the allocator's own file has the function that the op calls. */
+bool block_op_present(const struct allocator *a, unsigned code);
+
+/* fork_op.c: a whole fork block; returns in the parent alone. */
+void fork_op_run(struct child *c, const struct op *op);
+
+/* The event that the oracles get, with what is known before the call. */
+struct call_event child_event(const struct child *c, const struct op *op, uint32_t slot);
+
+/* Counts the outcome of one call and judges it where `->` says what is allowed. */
+void child_outcome(struct child *c, const struct call_event *e, int err);
+
+void child_log(struct child *c, const struct call_event *e, int err);
+
+/* Whether the map table has room for four more maps. Leaves the address space as it was. */
+bool child_headroom_left(struct child *c);
+
+#endif

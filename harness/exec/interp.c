@@ -1,0 +1,198 @@
+/*
+ * interp.c - runs ops one after the other.
+ *
+ * With oracles off this is the hot path of measurements: per op a few stores to the shared page,
+ * one switch and the call itself.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness/exec/child.h"
+#include "harness/exec/sampler.h"
+#include "harness/oracle/expect.h"
+
+#define SLEEP_SLICE_NS 50000000ull
+
+static void heartbeat(struct child *c)
+{
+	uint64_t beat = atomic_load_explicit(&c->pos->heartbeat, memory_order_relaxed);
+
+	atomic_store_explicit(&c->pos->heartbeat, beat + 1, memory_order_relaxed);
+}
+
+static void sleep_ns(struct child *c, uint64_t ns)
+{
+	while (ns) {
+		uint64_t part = ns < SLEEP_SLICE_NS ? ns : SLEEP_SLICE_NS;
+		struct timespec left = {.tv_nsec = (long)part};
+
+		while (nanosleep(&left, &left) != 0 && errno == EINTR)
+			;
+		heartbeat(c);
+		ns -= part;
+	}
+}
+
+static void checkpoint(struct child *c, const struct op *op)
+{
+	struct checkpoint_at at = {
+		.name = op->name,
+		.stmt = (int32_t)op->stmt,
+		.iteration = c->pos->iteration,
+		.in_fork = c->proc != 0,
+	};
+	int err = sampler_checkpoint(c->sampler, &at);
+
+	if (err)
+		c->shared->harness_error = (uint32_t)-err;
+}
+
+static void note_undecided(struct child *c, const struct op *op)
+{
+	unsigned why = UNMEASURED_RSS;
+
+	if (op->expect.metric == METRIC_CALL_MADE || op->expect.metric == METRIC_CALL_FAILED)
+		why = UNMEASURED_EXPECT_CALLS;
+	else if (op->expect.metric == METRIC_MAPS_LOST || op->expect.metric == METRIC_MAPPED_LOST)
+		why = UNMEASURED_EXPECT_LOST;
+	if (!c->shared->unmeasured)
+		c->shared->unmeasured_stmt = (int32_t)op->stmt;
+	c->shared->unmeasured |= why;
+}
+
+static void expect(struct child *c, const struct op *op)
+{
+	struct measured measured;
+	int err = sampler_measure(c->sampler, &op->expect, &measured);
+
+	if (err) {
+		c->shared->harness_error = (uint32_t)-err;
+		return;
+	}
+	enum verdict verdict = expect_judge(&op->expect, &measured);
+
+	if (verdict == VERDICT_UNDECIDED)
+		note_undecided(c, op);
+	if (verdict != VERDICT_FAILS || !c->model)
+		return;
+	struct finding f;
+
+	expect_finding(op, &measured, &f);
+	f.iteration = c->pos->iteration;
+	f.in_fork = c->proc != 0;
+	finding_add(&c->shared->findings, &f);
+}
+
+static void over_slice(struct child *c, const struct op *op,
+		       void (*run)(struct child *, const struct op *, uint32_t))
+{
+	const struct slice *s = &op->slice;
+
+	c->pos->has_slot = op->space;
+	for (uint64_t slot = s->start; slot < s->stop; slot += s->step) {
+		c->pos->slot = (uint32_t)slot;
+		heartbeat(c);
+		run(c, op, (uint32_t)slot);
+	}
+}
+
+static void execute_control(struct child *c, const struct op *op)
+{
+	switch (op->code) {
+	case OP_TRIM:
+		block_trim(c, op);
+		break;
+	case OP_FORK:
+		fork_op_run(c, op);
+		break;
+	case OP_SLEEP:
+		sleep_ns(c, op->arg0);
+		break;
+	case OP_CHECKPOINT:
+		checkpoint(c, op);
+		break;
+	case OP_EXPECT:
+		expect(c, op);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool changes_memory(unsigned code)
+{
+	return code != OP_SLEEP && code != OP_CHECKPOINT && code != OP_EXPECT && code != OP_USABLE;
+}
+
+void interp_execute(struct child *c, const struct op *op)
+{
+	struct position *pos = c->pos;
+
+	pos->stmt = (int32_t)op->stmt;
+	pos->op_code = op->code;
+	pos->thread = op->thread;
+	pos->iteration = cursor_iteration(c->cursor);
+	pos->has_slot = 0;
+	heartbeat(c);
+	if (op->space == SPACE_BLOCK)
+		over_slice(c, op, block_op_run);
+	else if (op->space == SPACE_MAP)
+		over_slice(c, op, map_op_run);
+	else
+		execute_control(c, op);
+	if (c->shared->config.sampling && changes_memory(op->code))
+		sampler_statement(c->sampler);
+}
+
+bool interp_advance(struct child *c)
+{
+	struct prog_error err;
+	int rc = cursor_next(c->cursor, &c->op, &err);
+
+	if (rc < 0) {
+		c->shared->harness_error = (uint32_t)-rc;
+		memccpy(c->shared->refusal_text, err.message, '\0',
+			sizeof(c->shared->refusal_text) - 1);
+	}
+	return rc == 0;
+}
+
+struct call_event child_event(const struct child *c, const struct op *op, uint32_t slot)
+{
+	return (struct call_event){
+		.op = op,
+		.slot = slot,
+		.iteration = c->pos->iteration,
+		.in_fork = c->proc != 0,
+	};
+}
+
+void child_outcome(struct child *c, const struct call_event *e, int err)
+{
+	c->shared->counts.executed++;
+	if (err && !e->op->outcomes.present)
+		c->shared->counts.failed++;
+	if (c->model && e->op->outcomes.present)
+		oracle_outcome(e, err, &c->shared->findings);
+	if (c->shared->config.oplog_capacity)
+		child_log(c, e, err);
+}
+
+void child_log(struct child *c, const struct call_event *e, int err)
+{
+	struct run_shared *shared = c->shared;
+	uint64_t n = atomic_load_explicit(&shared->oplog_used, memory_order_relaxed);
+
+	if (n >= shared->config.oplog_capacity)
+		return;
+	shared->oplog[n] = (struct oplog_entry){
+		.stmt = e->op->stmt,
+		.slot = e->slot,
+		.err = err,
+		.op_code = e->op->code,
+		.address = (uintptr_t)e->ret,
+		.usable = e->usable_known ? e->usable : UINT64_MAX,
+	};
+	atomic_store_explicit(&shared->oplog_used, n + 1, memory_order_release);
+}

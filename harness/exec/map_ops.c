@@ -1,0 +1,480 @@
+/*
+ * map_ops.c - one mapping call of the program's own on one slot.
+ *
+ * The harness never lets a program reach memory that is not its own: a range that runs into
+ * somebody else's mapping (the allocator may have been given a hole that the program made) is not
+ * touched, and the op is skipped and counted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "harness/exec/child.h"
+#include "harness/exec/crash.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+#define SKIP (-1) /* not an errno: the op was not made */
+
+static uintptr_t page_up(const struct child *c, uintptr_t n)
+{
+	return (n + c->page_bytes - 1) & ~(c->page_bytes - 1);
+}
+
+/* Lengths of hugetlb mappings are whole huge pages. */
+static size_t mapped_len(const struct child *c, const struct op *op)
+{
+	int log2_size = (op->map.flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+
+	if (!(op->map.flags & MAP_HUGETLB))
+		return page_up(c, op->arg0);
+	size_t huge = (size_t)1 << (log2_size ? log2_size : 21);
+
+	return (op->arg0 + huge - 1) & ~(huge - 1);
+}
+
+static int count_call(struct child *c, unsigned call, int err)
+{
+	c->shared->counts.call[call].made++;
+	if (err)
+		c->shared->counts.call[call].failed++;
+	return err;
+}
+
+/* Whether nothing is mapped in [start, end). */
+static bool is_hole(uintptr_t start, uintptr_t end)
+{
+	void *want = (void *)start;
+	void *p = mmap(want, end - start, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return false;
+	munmap(p, end - start);
+	return p == want;
+}
+
+/* Whether all of [start, end) is the slot's own or not mapped at all. */
+static bool is_free_to_use(struct child *c, uint32_t slot, uintptr_t start, uintptr_t end)
+{
+	struct range r;
+
+	while (start < end) {
+		bool found = range_set_first(c->owned, start, end, &r);
+		uintptr_t hole_end = found ? (r.start > start ? r.start : start) : end;
+
+		if (hole_end > start && !is_hole(start, hole_end))
+			return false;
+		if (!found)
+			return true;
+		if (r.tag != slot)
+			return false;
+		start = r.end;
+	}
+	return true;
+}
+
+/* The op's part of the slot as an address range; an empty or unaligned one is the kernel's to
+ * judge. */
+static int part_of(struct child *c, const struct op *op, uint32_t slot, uintptr_t *ret_start,
+		   size_t *ret_len)
+{
+	const struct map_slot *m = &c->m[slot];
+	uintptr_t start = m->start;
+	size_t len = m->len;
+
+	if (op->has_range) {
+		if (op->range_off > INTPTR_MAX - start ||
+		    op->range_len > INTPTR_MAX - start - op->range_off - c->page_bytes)
+			return SKIP;
+		start += op->range_off;
+		len = op->range_len;
+	}
+	*ret_start = start;
+	*ret_len = len;
+	if (start % c->page_bytes == 0 && len != 0 &&
+	    !is_free_to_use(c, slot, start, start + page_up(c, len)))
+		return SKIP;
+	return 0;
+}
+
+static void taint(struct child *c, uint32_t slot)
+{
+	c->m[slot].plain = false;
+	if (c->model)
+		model_map_taint(c->model, slot);
+}
+
+/* A new range of the slot's; what it replaced of other slots is cut away. */
+static int own(struct child *c, uint32_t slot, uintptr_t start, size_t len)
+{
+	int err = range_set_insert(c->owned, start, start + len, slot);
+
+	if (!err && c->model)
+		err = model_map(c->model, slot, start, len, c->m[slot].plain);
+	if (err)
+		c->shared->harness_error = (uint32_t)-err;
+	return err;
+}
+
+static int disown(struct child *c, uintptr_t start, size_t len)
+{
+	int err = range_set_remove(c->owned, start, start + len);
+
+	if (!err && c->model)
+		err = model_unmap(c->model, start, len);
+	if (err)
+		c->shared->harness_error = (uint32_t)-err;
+	return err;
+}
+
+static int temporary_file(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	return open(dir && *dir ? dir : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+/* A descriptor for the op's source, to be closed; -1 where the call gets none. */
+static int open_source(const struct op *op, int *ret_fd)
+{
+	int fd = -1;
+
+	switch (op->map.source) {
+	case SOURCE_ZERO:
+		fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+		break;
+	case SOURCE_FILE:
+		fd = temporary_file();
+		break;
+	case SOURCE_MEMFD:
+		fd = memfd_create("allocrig", MFD_CLOEXEC);
+		break;
+	default:
+		*ret_fd = -1;
+		return 0;
+	}
+	if (fd < 0)
+		return -errno;
+	if (op->map.source != SOURCE_ZERO && op->arg0 <= INT64_MAX &&
+	    ftruncate(fd, (off_t)op->arg0) != 0 && op->arg0 < (1ull << 40)) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+/* The address of fixed=m[target]+offset; SKIP when the range would leave the target's mapping. */
+static int fixed_address(struct child *c, const struct op *op, size_t len, uintptr_t *ret_address)
+{
+	const struct map_slot *t = &c->m[op->map.target];
+
+	*ret_address = 0;
+	if (!op->map.has_target)
+		return 0;
+	if (!t->start || op->map.target_off > t->len)
+		return SKIP;
+	bool replaces = !(op->code == OP_MMAP && op->map.flags & MAP_FIXED_NOREPLACE);
+
+	if (replaces && (len > t->len - op->map.target_off ||
+			 !is_free_to_use(c, op->map.target, t->start + op->map.target_off,
+					 t->start + op->map.target_off + page_up(c, len))))
+		return SKIP;
+	*ret_address = t->start + op->map.target_off;
+	return 0;
+}
+
+static bool is_plain(const struct op *op)
+{
+	const int wanted = PROT_READ | PROT_WRITE;
+
+	return op->map.source == SOURCE_ANON && op->map.prot == wanted && !op->map.has_target &&
+	       !(op->map.flags & MAP_HUGETLB);
+}
+
+static int run_mmap(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
+{
+	struct map_slot *m = &c->m[slot];
+	uintptr_t address;
+	int fd = -1;
+
+	if (m->start || fixed_address(c, op, op->arg0, &address) != 0)
+		return SKIP;
+	int err = open_source(op, &fd);
+
+	if (err) {
+		c->shared->harness_error = (uint32_t)-err;
+		return SKIP;
+	}
+	c->pos->phase = PHASE_CALL;
+	void *p = mmap((void *)address, op->arg0, op->map.prot, op->map.flags, fd, 0);
+
+	err = p == MAP_FAILED ? errno : 0;
+	c->pos->phase = PHASE_HARNESS;
+	if (fd >= 0)
+		close(fd);
+	count_call(c, KCALL_MMAP, err);
+	if (err)
+		return err;
+	e->ret = p;
+	*m = (struct map_slot){(uintptr_t)p, mapped_len(c, op), is_plain(op)};
+	if (op->map.has_target)
+		taint(c, op->map.target);
+	own(c, slot, m->start, m->len);
+	return 0;
+}
+
+/*
+ * Unmaps what the slot still has in [start, start + len), range by range: after parts were
+ * unmapped, the holes may be somebody else's.
+ */
+static int unmap_ranges(struct child *c, uint32_t slot, uintptr_t start, size_t len)
+{
+	uintptr_t at = start, end = start + len;
+	struct range r;
+	int first_err = 0;
+
+	while (at < end && range_set_first(c->owned, at, end, &r)) {
+		uintptr_t from = r.start > start ? r.start : start;
+		uintptr_t to = r.end < end ? r.end : end;
+
+		at = to;
+		if (r.tag != slot)
+			continue;
+		c->pos->phase = PHASE_CALL;
+		int err = munmap((void *)from, to - from) != 0 ? errno : 0;
+
+		c->pos->phase = PHASE_HARNESS;
+		count_call(c, KCALL_MUNMAP, err);
+		if (!err)
+			disown(c, from, to - from);
+		else if (!first_err)
+			first_err = err;
+	}
+	return first_err;
+}
+
+static int unmap_part(struct child *c, const struct op *op, uint32_t slot)
+{
+	uintptr_t start;
+	size_t len;
+
+	if (part_of(c, op, slot, &start, &len) != 0)
+		return SKIP;
+	c->pos->phase = PHASE_CALL;
+	int err = munmap((void *)start, len) != 0 ? errno : 0;
+
+	c->pos->phase = PHASE_HARNESS;
+	count_call(c, KCALL_MUNMAP, err);
+	if (!err) {
+		taint(c, slot);
+		disown(c, start, page_up(c, len));
+	}
+	return err;
+}
+
+static void look_at_content(struct child *c, const struct call_event *e)
+{
+	if (!c->model || !c->m[e->slot].plain)
+		return;
+	c->pos->phase = PHASE_TOUCH;
+	oracle_map_content(c->model, e, &c->shared->findings);
+	c->pos->phase = PHASE_HARNESS;
+}
+
+static int run_munmap(struct child *c, const struct op *op, uint32_t slot,
+		      const struct call_event *e)
+{
+	struct map_slot *m = &c->m[slot];
+
+	look_at_content(c, e);
+	if (op->has_range)
+		return unmap_part(c, op, slot);
+	int err = unmap_ranges(c, slot, m->start, m->len);
+
+	if (!err)
+		*m = (struct map_slot){0};
+	return err;
+}
+
+static int run_mprotect(struct child *c, const struct op *op, uint32_t slot)
+{
+	uintptr_t start;
+	size_t len;
+
+	if (part_of(c, op, slot, &start, &len) != 0)
+		return SKIP;
+	c->pos->phase = PHASE_CALL;
+	int err = mprotect((void *)start, len, op->map.prot) != 0 ? errno : 0;
+
+	c->pos->phase = PHASE_HARNESS;
+	taint(c, slot);
+	return count_call(c, KCALL_MPROTECT, err);
+}
+
+static int run_madvise(struct child *c, const struct op *op, uint32_t slot)
+{
+	uintptr_t start;
+	size_t len;
+
+	if (part_of(c, op, slot, &start, &len) != 0)
+		return SKIP;
+	c->pos->phase = PHASE_CALL;
+	int err = madvise((void *)start, len, op->map.advice) != 0 ? errno : 0;
+
+	c->pos->phase = PHASE_HARNESS;
+	taint(c, slot);
+	return count_call(c, KCALL_MADVISE, err);
+}
+
+static void follow_mremap(struct child *c, const struct op *op, uint32_t slot, uintptr_t now)
+{
+	struct map_slot *m = &c->m[slot];
+	size_t len = page_up(c, op->arg0);
+
+	/* MREMAP_DONTUNMAP leaves the old range mapped: it stays the slot's, beside the new one. */
+	if (!(op->map.flags & MREMAP_DONTUNMAP))
+		disown(c, m->start, m->len);
+	if (op->map.has_target)
+		taint(c, op->map.target);
+	*m = (struct map_slot){now, len, false};
+	own(c, slot, now, len);
+}
+
+static int run_mremap(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
+{
+	struct map_slot *m = &c->m[slot];
+	uintptr_t address;
+
+	look_at_content(c, e);
+	if (fixed_address(c, op, op->arg0, &address) != 0 ||
+	    !is_free_to_use(c, slot, m->start, m->start + m->len))
+		return SKIP;
+	taint(c, slot);
+	c->pos->phase = PHASE_CALL;
+	void *p = mremap((void *)m->start, m->len, op->arg0, op->map.flags, (void *)address);
+	int err = p == MAP_FAILED ? errno : 0;
+
+	c->pos->phase = PHASE_HARNESS;
+	count_call(c, KCALL_MREMAP, err);
+	if (err)
+		return err;
+	e->ret = p;
+	follow_mremap(c, op, slot, (uintptr_t)p);
+	return 0;
+}
+
+static void write_words(struct child *c, uintptr_t start, size_t len)
+{
+	for (size_t off = 0; off < len; off += c->page_bytes)
+		*(volatile uint64_t *)(start + off) = start + off;
+}
+
+/* One word in every page of [start, start + len) that is the slot's. EFAULT where one faults. */
+static int touch_guarded(struct child *c, uint32_t slot, uintptr_t start, size_t len)
+{
+	struct crash_guard guard = {.start = start, .end = start + len};
+
+	if (sigsetjmp(guard.env, 0) != 0)
+		return EFAULT;
+	crash_guard_arm(&guard);
+	if (c->model && c->m[slot].plain)
+		model_map_touch(c->model, slot, start, len);
+	else
+		write_words(c, start, len);
+	crash_guard_disarm();
+	return 0;
+}
+
+/* A plain mapping of the program's own must hold: a fault there is somebody's wrong unmap. */
+static void vanished(struct child *c, const struct call_event *e)
+{
+	struct finding f = {
+		.kind = FINDING_LOST_CONTENT,
+		.rule = RULE_CONTENT_VANISHED,
+		.op_code = e->op->code,
+		.thread = e->op->thread,
+		.in_fork = e->in_fork,
+		.has_slot = SPACE_MAP,
+		.stmt = (int32_t)e->op->stmt,
+		.slot = e->slot,
+		.iteration = e->iteration,
+		.count = 1,
+		.n = {c->m[e->slot].start, c->m[e->slot].len},
+	};
+
+	finding_add(&c->shared->findings, &f);
+}
+
+static int run_touch(struct child *c, const struct op *op, uint32_t slot,
+		     const struct call_event *e)
+{
+	const struct map_slot *m = &c->m[slot];
+	uint64_t off = op->has_range ? op->range_off : 0;
+	uint64_t len = op->has_range ? op->range_len : m->len;
+	struct range r;
+
+	if (off > m->len || len > m->len - off)
+		return SKIP;
+	uintptr_t at = m->start + off / c->page_bytes * c->page_bytes, end = m->start + off + len;
+	int err = 0;
+
+	while (at < end && !err) {
+		if (!range_set_first(c->owned, at, end, &r) || r.tag != slot || r.start > at)
+			return EFAULT;
+		uintptr_t to = r.end < end ? r.end : end;
+
+		c->pos->phase = PHASE_TOUCH;
+		err = touch_guarded(c, slot, at, to - at);
+		c->pos->phase = PHASE_HARNESS;
+		at = to;
+	}
+	if (err == EFAULT && m->plain && c->model)
+		vanished(c, e);
+	return err;
+}
+
+static int run_one(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
+{
+	switch (op->code) {
+	case OP_MMAP:
+		return run_mmap(c, op, slot, e);
+	case OP_MUNMAP:
+		return run_munmap(c, op, slot, e);
+	case OP_MREMAP:
+		return run_mremap(c, op, slot, e);
+	case OP_MPROTECT:
+		return run_mprotect(c, op, slot);
+	case OP_MADVISE:
+		return run_madvise(c, op, slot);
+	default:
+		return run_touch(c, op, slot, e);
+	}
+}
+
+void map_op_run(struct child *c, const struct op *op, uint32_t slot)
+{
+	struct call_event e = child_event(c, op, slot);
+
+	if (op->code != OP_MMAP && !c->m[slot].start) {
+		c->shared->counts.skipped++;
+		return;
+	}
+	e.before = (void *)c->m[slot].start;
+	int err = run_one(c, op, slot, &e);
+
+	if (err == SKIP)
+		c->shared->counts.skipped++;
+	else
+		child_outcome(c, &e, err);
+}

@@ -1,0 +1,315 @@
+/*
+ * run.c - watches one child from its start to its end.
+ *
+ * Three descriptors and a timer: the child's end, what it prints, crashes that it announces, and
+ * the watchdog that looks whether any of its processes made progress.
+ */
+#include "harness/exec/run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/exec/spawn.h"
+
+#define POLL_MS 50
+
+volatile sig_atomic_t run_interrupted;
+
+struct watch {
+	const struct run_request *req;
+	struct run_result *result;
+	struct spawned child;
+	uint64_t last_progress_ns, last_beat;
+	bool killed; /* by us; the end is known */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static struct finding finding_at(const struct run_shared *shared, unsigned proc)
+{
+	const struct position *pos = &shared->pos[proc];
+
+	return (struct finding){
+		.op_code = (uint8_t)pos->op_code,
+		.thread = (uint8_t)pos->thread,
+		.in_fork = proc != 0,
+		.has_slot = (uint8_t)pos->has_slot,
+		.stmt = pos->stmt,
+		.slot = pos->slot,
+		.iteration = pos->iteration,
+		.count = 1,
+	};
+}
+
+static void drain_output(struct watch *w)
+{
+	struct run_result *r = w->result;
+	char extra[4096];
+
+	for (;;) {
+		size_t room = sizeof(r->output) - 1 - r->output_len;
+		ssize_t n = room ? read(w->child.output_fd, r->output + r->output_len, room)
+				 : read(w->child.output_fd, extra, sizeof(extra));
+
+		if (n <= 0)
+			return;
+		if (room)
+			r->output_len += (size_t)n;
+	}
+}
+
+/* The stack of a thread, kept for the finding where there is room. */
+static void keep_stack(struct run_result *r, const struct finding *f, const struct stack *stack)
+{
+	if (r->nstacks < RUN_STACKS)
+		r->stacks[r->nstacks++] = (struct run_stack){f->kind, f->rule, f->stmt, *stack};
+}
+
+const struct stack *run_stack_of(const struct run_result *r, const struct finding *f)
+{
+	for (uint32_t i = 0; i < r->nstacks; i++) {
+		const struct run_stack *s = &r->stacks[i];
+
+		if (s->kind == f->kind && s->rule == f->rule && s->stmt == f->stmt)
+			return &s->stack;
+	}
+	return NULL;
+}
+
+static bool is_harness_frame(const struct stack *s)
+{
+	return s->nframes == 0 || strcmp(s->frame[0].object, "allocrig-child") == 0;
+}
+
+static void end_by_kill(struct watch *w, enum run_end end)
+{
+	w->result->end = end;
+	w->killed = true;
+	kill(w->child.pid, SIGKILL);
+}
+
+static void kill_fork_child(struct watch *w, unsigned proc, pid_t pid)
+{
+	atomic_store(&w->result->shared->pos[proc].killed, 1);
+	kill(pid, SIGKILL);
+	w->last_progress_ns = now_ns();
+}
+
+static void on_crash(struct watch *w, unsigned proc)
+{
+	struct run_shared *shared = w->result->shared;
+	struct crash_record *c = &shared->crash[proc];
+	pid_t pid = atomic_load(&shared->pos[proc].pid);
+
+	if (proc >= RUN_PROCS || !atomic_load(&c->filled) || pid <= 0)
+		return;
+	struct stack stack;
+
+	stack_capture(pid, c->tid, c->ip, &stack);
+	struct finding f = finding_at(shared, proc);
+
+	f.kind = proc ? FINDING_FORK_BROKEN : FINDING_CRASH;
+	f.rule = proc ? RULE_FORK_SIGNAL : RULE_SIGNAL;
+	f.n[0] = (uint64_t)c->signal;
+	f.n[1] = (uint64_t)c->code;
+	f.n[2] = c->address;
+	f.n[3] = c->ip;
+	bool own = shared->pos[proc].phase == PHASE_HARNESS && is_harness_frame(&stack);
+
+	if (own) {
+		snprintf(w->result->broken, sizeof(w->result->broken),
+			 "the harness itself got signal %d at statement %d", c->signal, f.stmt);
+		end_by_kill(w, RUN_END_BROKEN);
+		return;
+	}
+	keep_stack(w->result, &f, &stack);
+	finding_add(&shared->findings, &f);
+	atomic_store(&c->filled, 0);
+	if (proc)
+		kill_fork_child(w, proc, pid);
+	else
+		end_by_kill(w, RUN_END_CRASHED);
+}
+
+static void on_notify(struct watch *w)
+{
+	unsigned char proc;
+
+	while (read(w->child.notify_fd, &proc, 1) == 1)
+		if (proc < RUN_PROCS)
+			on_crash(w, proc);
+}
+
+static unsigned innermost_process(const struct run_shared *shared)
+{
+	unsigned proc = 0;
+
+	for (unsigned i = 1; i < RUN_PROCS; i++)
+		if (atomic_load(&shared->pos[i].pid) > 0)
+			proc = i;
+	return proc;
+}
+
+static void on_hang(struct watch *w, uint64_t silent_ns)
+{
+	struct run_shared *shared = w->result->shared;
+	unsigned proc = innermost_process(shared);
+	pid_t pid = atomic_load(&shared->pos[proc].pid);
+	struct finding f = finding_at(shared, proc);
+	bool in_fork = proc != 0 || f.op_code == OP_FORK;
+
+	pid_t tid = proc ? pid : shared->tid[shared->pos[0].thread % PROG_MAX_THREADS];
+
+	struct stack stack;
+
+	stack_capture(pid, tid > 0 ? tid : pid, 0, &stack);
+	f.kind = in_fork ? FINDING_FORK_BROKEN : FINDING_HANG;
+	f.rule = in_fork ? RULE_FORK_STUCK : RULE_STUCK;
+	f.n[0] = silent_ns;
+	keep_stack(w->result, &f, &stack);
+	finding_add(&shared->findings, &f);
+	if (proc)
+		kill_fork_child(w, proc, pid);
+	else
+		end_by_kill(w, RUN_END_HUNG);
+}
+
+/* An allocator may have closed the descriptor that announces crashes. */
+static bool crash_unannounced(struct watch *w)
+{
+	for (unsigned i = 0; i < RUN_PROCS; i++) {
+		if (!atomic_load(&w->result->shared->crash[i].filled))
+			continue;
+		on_crash(w, i);
+		return true;
+	}
+	return false;
+}
+
+static void check_progress(struct watch *w)
+{
+	const struct run_shared *shared = w->result->shared;
+	uint64_t beat = 0, now = now_ns();
+
+	for (unsigned i = 0; i < RUN_PROCS; i++)
+		beat += atomic_load_explicit(&shared->pos[i].heartbeat, memory_order_relaxed);
+	if (beat != w->last_beat) {
+		w->last_beat = beat;
+		w->last_progress_ns = now;
+	} else if (now - w->last_progress_ns > w->req->hang_ns && !crash_unannounced(w)) {
+		on_hang(w, now - w->last_progress_ns);
+	}
+}
+
+/* The child has ended: what its status says that its page does not. */
+static void judge_status(struct watch *w, int status)
+{
+	struct run_result *r = w->result;
+	uint32_t state = atomic_load(&r->shared->state);
+	struct finding f = finding_at(r->shared, 0);
+
+	if (w->killed)
+		return;
+	if (state == RUN_ENDED || state == RUN_REFUSED) {
+		r->end = state == RUN_ENDED ? RUN_END_NORMAL : RUN_END_REFUSED;
+		return;
+	}
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+		snprintf(r->broken, sizeof(r->broken),
+			 "the child was killed by SIGKILL at statement %d (out of memory?)",
+			 f.stmt);
+		r->end = RUN_END_BROKEN;
+		return;
+	}
+	f.kind = FINDING_CRASH;
+	f.rule = WIFSIGNALED(status) ? RULE_SIGNAL : RULE_EXIT;
+	f.n[0] = (uint64_t)(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	finding_add(&r->shared->findings, &f);
+	r->end = RUN_END_CRASHED;
+}
+
+static void reap(struct watch *w)
+{
+	int status = 0;
+
+	/* Before the leader is reaped its group number cannot be anybody else's. */
+	kill(-w->child.pid, SIGKILL);
+	while (waitpid(w->child.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	drain_output(w);
+	judge_status(w, status);
+}
+
+static void watch_child(struct watch *w)
+{
+	struct pollfd fds[] = {
+		{.fd = w->child.pidfd, .events = POLLIN},
+		{.fd = w->child.output_fd, .events = POLLIN},
+		{.fd = w->child.notify_fd, .events = POLLIN},
+	};
+
+	w->last_progress_ns = now_ns();
+	for (;;) {
+		int n = poll(fds, 3, POLL_MS);
+
+		if (n > 0 && fds[1].revents)
+			drain_output(w);
+		if (n > 0 && (fds[1].revents & (POLLHUP | POLLERR)))
+			fds[1].fd = -1;
+		if (n > 0 && (fds[2].revents & POLLIN))
+			on_notify(w);
+		if (n > 0 && (fds[2].revents & (POLLHUP | POLLERR)))
+			fds[2].fd = -1;
+		if (n > 0 && fds[0].revents)
+			return;
+		if (run_interrupted && !w->killed)
+			end_by_kill(w, RUN_END_INTERRUPTED);
+		if (!w->killed)
+			check_progress(w);
+	}
+}
+
+int run_program(const struct run_request *req, struct run_result *ret_result)
+{
+	struct watch w = {.req = req, .result = ret_result};
+	uint64_t begin = now_ns();
+	int shared_fd;
+
+	*ret_result = (struct run_result){0};
+	int err = spawn_shared(req, &shared_fd, ret_result);
+
+	if (err)
+		return err;
+	err = spawn_child(req, shared_fd, &w.child);
+	close(shared_fd);
+	if (err) {
+		run_result_release(ret_result);
+		return err;
+	}
+	atomic_store(&ret_result->shared->pos[0].pid, w.child.pid);
+	watch_child(&w);
+	reap(&w);
+	spawned_release(&w.child);
+	ret_result->wall_ns = now_ns() - begin;
+	return 0;
+}
+
+void run_result_release(struct run_result *r)
+{
+	if (r->shared)
+		munmap(r->shared, r->shared_bytes);
+	r->shared = NULL;
+}

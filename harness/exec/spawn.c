@@ -1,0 +1,318 @@
+#include "harness/exec/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FD_PARK	    64 /* above the numbers that the child's descriptors get */
+#define STACK_LIMIT (8ul << 20)
+/* jemalloc's static TLS does not fit a process that was not started for it (KERNEL.md). */
+#define TLS_TUNABLE "glibc.rtld.optional_static_tls=16384"
+
+static bool limit_is_finite(int resource)
+{
+	struct rlimit limit;
+
+	return getrlimit(resource, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+
+static bool overcommit_is_strict(void)
+{
+	char mode = 0;
+	int fd = open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return true;
+	if (read(fd, &mode, 1) != 1)
+		mode = '2';
+	close(fd);
+	return mode == '2';
+}
+
+static void fill_config(const struct run_request *req, struct run_config *cfg)
+{
+	cfg->abi = RUN_ABI;
+	cfg->load = req->load;
+	snprintf(cfg->plugin, sizeof(cfg->plugin), "%s", req->plugin ? req->plugin : "");
+	snprintf(cfg->file, sizeof(cfg->file), "%s", req->file ? req->file : "");
+	cfg->seed = req->seed;
+	cfg->oracles = req->oracles;
+	cfg->check_full = req->check_full;
+	cfg->sampling = req->sampling;
+	cfg->limited = limit_is_finite(RLIMIT_AS) || limit_is_finite(RLIMIT_DATA) ||
+		       overcommit_is_strict();
+	cfg->block_slots = req->info->block_slots;
+	cfg->map_slots = req->info->map_slots;
+	cfg->threads = req->info->threads;
+	cfg->oplog_capacity = req->oplog_capacity;
+}
+
+int spawn_shared(const struct run_request *req, int *ret_fd, struct run_result *ret_result)
+{
+	size_t size = sizeof(struct run_shared) + req->oplog_capacity * sizeof(struct oplog_entry);
+	int fd = memfd_create("allocrig-run", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	void *p = MAP_FAILED;
+
+	if (ftruncate(fd, (off_t)size) == 0)
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
+	ret_result->shared = p;
+	ret_result->shared_bytes = size;
+	fill_config(req, &ret_result->shared->config);
+	ret_result->shared->unmeasured_stmt = -1;
+	for (int i = 0; i < RUN_PROCS; i++) {
+		ret_result->shared->pos[i].stmt = -1;
+		ret_result->shared->pos[i].op_code = OP_CODES;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static bool has_name(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(entry, name, len) == 0 && entry[len] == '=';
+}
+
+static int append(char **list, size_t *n, char *entry)
+{
+	if (!entry)
+		return -ENOMEM;
+	list[(*n)++] = entry;
+	return 0;
+}
+
+static char *joined(const char *name, const char *old, const char *value)
+{
+	char *entry;
+	int len = old && *old ? asprintf(&entry, "%s=%s:%s", name, old, value)
+			      : asprintf(&entry, "%s=%s", name, value);
+
+	return len < 0 ? NULL : entry;
+}
+
+static void free_list(char **list)
+{
+	if (!list)
+		return;
+	for (size_t i = 0; list[i]; i++)
+		free(list[i]);
+	free(list);
+}
+
+/* The caller's environment, with LD_PRELOAD as the load mode wants it. */
+static char **child_environment(const struct run_request *req)
+{
+	size_t count = 0, n = 0;
+	int err = 0;
+
+	while (environ[count])
+		count++;
+	char **list = calloc(count + 3, sizeof(*list));
+
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < count && !err; i++) {
+		if (has_name(environ[i], "LD_PRELOAD") ||
+		    (req->load == LOAD_DLOPEN && has_name(environ[i], "GLIBC_TUNABLES")))
+			continue;
+		err = append(list, &n, strdup(environ[i]));
+	}
+	if (!err && req->load == LOAD_PRELOAD && req->file)
+		err = append(list, &n, joined("LD_PRELOAD", NULL, req->file));
+	if (!err && req->load == LOAD_DLOPEN)
+		err = append(list, &n,
+			     joined("GLIBC_TUNABLES", getenv("GLIBC_TUNABLES"), TLS_TUNABLE));
+	if (err) {
+		free_list(list);
+		return NULL;
+	}
+	return list;
+}
+
+/* Own ends stay with the controller, the others go to the child. All are close-on-exec. */
+struct plumbing {
+	int null_fd, shared_fd, program_fd;
+	int output[2], notify[2];
+	int failed[2]; /* carries the errno of a failed exec */
+};
+
+static void plumbing_release(struct plumbing *p)
+{
+	int *all[] = {&p->null_fd,   &p->output[0], &p->output[1], &p->notify[0],
+		      &p->notify[1], &p->failed[0], &p->failed[1]};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (*all[i] >= 0)
+			close(*all[i]);
+		*all[i] = -1;
+	}
+}
+
+static int plumbing_init(struct plumbing *p)
+{
+	p->null_fd = p->output[0] = p->output[1] = p->notify[0] = p->notify[1] = -1;
+	p->failed[0] = p->failed[1] = -1;
+	p->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (p->null_fd < 0 || pipe2(p->output, O_CLOEXEC) != 0 ||
+	    pipe2(p->notify, O_CLOEXEC) != 0 || pipe2(p->failed, O_CLOEXEC) != 0 ||
+	    fcntl(p->output[0], F_SETFL, O_NONBLOCK) != 0 ||
+	    fcntl(p->notify[0], F_SETFL, O_NONBLOCK) != 0) {
+		int err = errno;
+
+		plumbing_release(p);
+		return -err;
+	}
+	return 0;
+}
+
+/* Puts the descriptors to their numbers. First out of the way, for any may be one of the targets.
+ */
+static int place_descriptors(struct plumbing *p)
+{
+	int from[] = {p->null_fd,   p->output[1],  p->output[1],
+		      p->shared_fd, p->program_fd, p->notify[1]};
+	enum { COUNT = sizeof(from) / sizeof(from[0]) };
+
+	for (int i = 0; i < COUNT; i++) {
+		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, FD_PARK);
+		if (from[i] < 0)
+			return -errno;
+	}
+	p->failed[1] = fcntl(p->failed[1], F_DUPFD_CLOEXEC, FD_PARK);
+	if (p->failed[1] < 0)
+		return -errno;
+	for (int i = 0; i < COUNT; i++)
+		if (dup2(from[i], i) < 0)
+			return -errno;
+	return 0;
+}
+
+/* What the caller may have set and a run must not depend on. */
+static void normalise_process(void)
+{
+	struct rlimit stack, core = {0, 0};
+	sigset_t none;
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &core);
+	/* An unlimited stack turns the mmap area round (bottom-up): the plugs count on top-down. */
+	if (getrlimit(RLIMIT_STACK, &stack) == 0 &&
+	    (stack.rlim_cur == RLIM_INFINITY || stack.rlim_cur > STACK_LIMIT)) {
+		stack.rlim_cur = STACK_LIMIT;
+		setrlimit(RLIMIT_STACK, &stack);
+	}
+	int persona = personality(0xffffffff);
+
+	if (persona != -1 && persona & ADDR_COMPAT_LAYOUT)
+		personality((unsigned long)(unsigned int)persona &
+			    ~(unsigned long)ADDR_COMPAT_LAYOUT);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int sig = 1; sig < NSIG; sig++) {
+		struct sigaction dfl = {.sa_handler = SIG_DFL};
+
+		sigaction(sig, &dfl, NULL);
+	}
+}
+
+static void exec_child(const struct run_request *req, struct plumbing *p, char **env)
+{
+	char *argv[] = {(char *)"allocrig-child", NULL};
+	int err = place_descriptors(p);
+
+	if (!err) {
+		normalise_process();
+		syscall(SYS_close_range, RUN_FD_NOTIFY + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+		execve(req->child, argv, env);
+		err = -errno;
+	}
+	ssize_t ignored = write(p->failed[1], &err, sizeof(err));
+
+	(void)ignored;
+	_exit(127);
+}
+
+/* 0 when exec succeeded (the pipe closed without a word), else -errno. */
+static int exec_result(int fd)
+{
+	int err;
+	ssize_t n;
+
+	do
+		n = read(fd, &err, sizeof(err));
+	while (n < 0 && errno == EINTR);
+	return n == sizeof(err) ? err : 0;
+}
+
+static int after_fork(pid_t pid, struct plumbing *p, struct spawned *ret)
+{
+	close(p->failed[1]);
+	p->failed[1] = -1;
+	int err = exec_result(p->failed[0]);
+	int pidfd = err ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (!err && pidfd < 0)
+		err = -errno;
+	if (err) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return err;
+	}
+	*ret = (struct spawned){
+		.pid = pid,
+		.pidfd = pidfd,
+		.output_fd = p->output[0],
+		.notify_fd = p->notify[0],
+	};
+	p->output[0] = p->notify[0] = -1;
+	return 0;
+}
+
+int spawn_child(const struct run_request *req, int shared_fd, struct spawned *ret_child)
+{
+	struct plumbing p = {.shared_fd = shared_fd, .program_fd = req->program_fd};
+	char **env = child_environment(req);
+	int err = env ? plumbing_init(&p) : -ENOMEM;
+
+	if (err) {
+		free_list(env);
+		return err;
+	}
+	pid_t pid = fork();
+
+	if (pid == 0)
+		exec_child(req, &p, env);
+	err = pid < 0 ? -errno : after_fork(pid, &p, ret_child);
+	plumbing_release(&p);
+	free_list(env);
+	return err;
+}
+
+void spawned_release(struct spawned *s)
+{
+	close(s->pidfd);
+	close(s->output_fd);
+	close(s->notify_fd);
+}

@@ -1,0 +1,26 @@
+/*
+ * spawn.h - makes the child process: descriptors, environment, limits.
+ */
+#ifndef EXEC_SPAWN_H
+#define EXEC_SPAWN_H
+
+#include <sys/types.h>
+
+#include "harness/exec/run.h"
+
+struct spawned {
+	pid_t pid;     /* leader of a process group of its own */
+	int pidfd;     /* readable when the child has ended */
+	int output_fd; /* read end of its stdout and stderr, non-blocking */
+	int notify_fd; /* read end; one byte per crash: the process index */
+};
+
+/* The shared page as a memfd and mapped here, with `config` filled. */
+int spawn_shared(const struct run_request *req, int *ret_fd, struct run_result *ret_result);
+
+/* Starts the child. Returns 0 or -errno (also when exec failed). */
+int spawn_child(const struct run_request *req, int shared_fd, struct spawned *ret_child);
+
+void spawned_release(struct spawned *s);
+
+#endif
