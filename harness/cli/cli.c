@@ -68,29 +68,45 @@ static void match_own(struct match *m, const char *name, size_t len)
 	}
 }
 
+/* The options of an argp parser and of its children. True when the exact one was found. */
+static bool match_options(const struct argp *argp, const char *name, size_t len, struct match *m)
+{
+	for (const struct argp_option *o = argp->options; o && (o->name || o->key || o->doc); o++) {
+		if (!o->name || strncmp(o->name, name, len) != 0)
+			continue;
+		m->option = o;
+		if (strlen(o->name) == len)
+			return true;
+		m->candidates++;
+	}
+	for (const struct argp_child *c = argp->children; c && c->argp; c++) {
+		if (match_options(c->argp, name, len, m))
+			return true;
+	}
+	return false;
+}
+
 static struct match match_long(const struct argp *argp, const char *name, size_t len)
 {
 	struct match m = {0};
 
-	for (const struct argp_option *o = argp->options; o && (o->name || o->key || o->doc); o++) {
-		if (!o->name || strncmp(o->name, name, len) != 0)
-			continue;
-		m.option = o;
-		if (strlen(o->name) == len)
-			return (struct match){.option = o, .candidates = 1};
-		m.candidates++;
-	}
+	if (match_options(argp, name, len, &m))
+		return (struct match){.option = m.option, .candidates = 1};
 	match_own(&m, name, len);
 	return m;
 }
 
 static const struct argp_option *match_short(const struct argp *argp, char key)
 {
+	const struct argp_option *found = NULL;
+
 	for (const struct argp_option *o = argp->options; o && (o->name || o->key || o->doc); o++) {
 		if (o->key == key)
 			return o;
 	}
-	return NULL;
+	for (const struct argp_child *c = argp->children; c && c->argp && !found; c++)
+		found = match_short(c->argp, key);
+	return found;
 }
 
 /* Whether the option's argument is the next word. */

@@ -24,5 +24,8 @@ struct command {
 };
 
 int cmd_list(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
+int cmd_describe(int argc, char **argv);
 
 #endif

@@ -1,58 +1,107 @@
 #include "harness/cli/json_out.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-int json_out_open(struct json_out *out, const char *path)
+int json_out_open(struct json_out *o, const char *path)
 {
-	*out = (struct json_out){0};
+	struct stat st;
+
+	*o = (struct json_out){.fd = -1};
 	if (!path)
 		return 0;
-	out->file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-	return out->file ? 0 : -errno;
+	o->is_stdout = strcmp(path, "-") == 0;
+	o->fd = o->is_stdout
+			? STDOUT_FILENO
+			: open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+	if (o->fd < 0)
+		return -errno;
+	o->is_regular = !o->is_stdout && fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode);
+	return 0;
 }
 
-int json_out_write(struct json_out *out, json_t *object)
+static int write_whole(struct json_out *o, const char *text, size_t len)
 {
-	char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
-	int err = 0;
+	size_t done = 0;
 
-	if (!line)
-		err = -ENOMEM;
-	else if (out->file && (fprintf(out->file, "%s\n", line) < 0 || fflush(out->file) != 0))
-		err = -errno;
-	free(line);
+	while (done < len) {
+		ssize_t n = write(o->fd, text + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			int err = errno;
+
+			if (o->is_regular && ftruncate(o->fd, o->good) != 0)
+				return -err;
+			return -err;
+		}
+		done += (size_t)n;
+	}
+	o->good += (off_t)len;
+	return 0;
+}
+
+int json_out_write(struct json_out *o, json_t *object)
+{
+	if (o->fd < 0) {
+		json_decref(object);
+		return 0;
+	}
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
 	json_decref(object);
+	if (!text)
+		return -ENOMEM;
+	size_t len = strlen(text);
+
+	text[len] = '\n';
+	int err = write_whole(o, text, len + 1);
+
+	free(text);
 	return err;
 }
 
-int json_out_close(struct json_out *out)
+int json_out_close(struct json_out *o)
 {
-	FILE *file = out->file;
+	int err = 0;
 
-	out->file = NULL;
-	if (!file || file == stdout)
-		return 0;
-	return fclose(file) == 0 ? 0 : -errno;
+	if (o->fd >= 0 && !o->is_stdout && close(o->fd) != 0)
+		err = -errno;
+	o->fd = -1;
+	return err;
+}
+
+json_t *json_bytes(const char *bytes, size_t len)
+{
+	json_t *whole = json_stringn(bytes, len);
+
+	if (whole)
+		return whole;
+	char *safe = malloc(4 * len + 1);
+	size_t n = 0;
+
+	if (!safe)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char b = (unsigned char)bytes[i];
+
+		if (b >= 0x80)
+			n += (size_t)snprintf(safe + n, 5, "\\x%02x", b);
+		else
+			safe[n++] = (char)b;
+	}
+	whole = json_stringn(safe, n);
+	free(safe);
+	return whole;
 }
 
 json_t *json_text(const char *text)
 {
-	json_t *string;
-	char *copy;
-
-	if (!text || !text[0])
-		return json_null();
-	string = json_string(text);
-	if (string)
-		return string;
-	copy = strdup(text);
-	for (char *p = copy; p && *p; p++) {
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	}
-	string = copy ? json_string(copy) : NULL;
-	free(copy);
-	return string;
+	return text && *text ? json_bytes(text, strlen(text)) : json_null();
 }

@@ -1,30 +1,36 @@
 /*
- * json_out.h - JSON Lines to a file or standard output, one whole object a line.
- *
- * Each line is written when it is complete, so that an interrupted command leaves valid results of
- * what was done. Errors: 0 or -errno; the caller complains.
+ * json_out.h - JSON Lines that stay valid: each result is one line, written whole and at once.
  */
 #ifndef CLI_JSON_OUT_H
 #define CLI_JSON_OUT_H
 
 #include <jansson.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <sys/types.h>
 
 struct json_out {
-	FILE *file; /* NULL: nothing is written */
+	int fd; /* -1: nothing was asked for */
+	bool is_stdout;
+	bool is_regular;
+	off_t good; /* length of the complete lines in a regular file */
 };
 
-/* `path` NULL writes nothing, "-" is standard output. */
-int json_out_open(struct json_out *out, const char *path);
+/* `path` NULL: no output; "-": standard output. A file is emptied. Returns 0 or -errno. */
+int json_out_open(struct json_out *o, const char *path);
 
-/* Writes the object and drops the caller's reference to it, also on failure. */
-int json_out_write(struct json_out *out, json_t *object);
-
-/* Tells of output that was lost at the last moment. Standard output stays open. */
-int json_out_close(struct json_out *out);
-
-/* A string, with bytes that are not UTF-8 shown as '?': paths may hold any. NULL and "" are null.
+/*
+ * One line. Takes the reference. When the line cannot be written whole (disk full), a regular
+ * file is cut back to its last complete line. Returns 0 or -errno.
  */
+int json_out_write(struct json_out *o, json_t *object);
+
+/* Returns 0 or -errno of the close. */
+int json_out_close(struct json_out *o);
+
+/* A JSON string of bytes that may not be UTF-8: foreign bytes become "\xNN". */
+json_t *json_bytes(const char *bytes, size_t len);
+
+/* The same for a C string; NULL and "" are null. */
 json_t *json_text(const char *text);
 
 #endif

@@ -9,6 +9,9 @@ const char *argp_program_version = "allocrig " ALLOCRIG_VERSION;
 
 static const struct command commands[] = {
 	{"list", "show the allocators and where each comes from", cmd_list},
+	{"run", "run programs on allocators and judge every call", cmd_run},
+	{"audit", "run the seed programs on each allocator and print a scorecard", cmd_audit},
+	{"describe", "measure what one allocator does", cmd_describe},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

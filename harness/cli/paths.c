@@ -1,6 +1,7 @@
 #include "harness/cli/paths.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,4 +22,48 @@ int paths_own_dir(char ret_dir[PATH_MAX])
 	*slash = '\0';
 	memcpy(ret_dir, path, strlen(path) + 1);
 	return 0;
+}
+
+int paths_self(char ret_path[PATH_MAX])
+{
+	ssize_t len = readlink("/proc/self/exe", ret_path, PATH_MAX - 1);
+
+	if (len < 0)
+		return -errno;
+	ret_path[len] = '\0';
+	return 0;
+}
+
+static int join(const char *dir, const char *name, char ret_path[PATH_MAX])
+{
+	char path[2 * PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/%s", dir, name);
+
+	if (len < 0 || len >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(ret_path, path, (size_t)len + 1);
+	return 0;
+}
+
+int paths_child(char ret_path[PATH_MAX])
+{
+	char dir[PATH_MAX];
+	int err = paths_own_dir(dir);
+
+	return err ? err : join(dir, "allocrig-child", ret_path);
+}
+
+int paths_data_dir(const char *relative, char ret_dir[PATH_MAX])
+{
+	char dir[PATH_MAX];
+	int err = paths_own_dir(dir);
+	char *slash = err ? NULL : strrchr(dir, '/');
+
+	if (!slash)
+		return err ? err : -ENOENT;
+	*slash = '\0';
+	err = join(dir, relative, ret_dir);
+	if (!err && access(ret_dir, R_OK) != 0)
+		err = -errno;
+	return err;
 }

@@ -1,0 +1,107 @@
+/*
+ * child_main.c - allocrig-child: the process in which a program runs on an allocator.
+ *
+ * Linked to libc alone. What was mapped before the constructors of a preloaded allocator run is
+ * the loader's and not the allocator's, so the accounts open in .preinit_array, the only code of
+ * an executable that runs before them.
+ */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "allocators/loader.h"
+#include "harness/exec/child.h"
+#include "harness/exec/crash.h"
+
+static struct run_shared *shared;
+static struct arena arena;
+static struct accounts *accounts;
+
+static void refuse(enum refusal why, int err)
+{
+	shared->refusal = why;
+	shared->refusal_err = -err;
+	atomic_store(&shared->state, RUN_REFUSED);
+	_exit(2);
+}
+
+static struct run_shared *map_shared(void)
+{
+	struct stat st;
+
+	if (fstat(RUN_FD_SHARED, &st) != 0 || st.st_size < (off_t)sizeof(struct run_shared))
+		return NULL;
+	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, RUN_FD_SHARED,
+		       0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	struct run_shared *s = p;
+
+	return s->config.abi == RUN_ABI ? s : NULL;
+}
+
+static void before_constructors(void)
+{
+	static const char misuse[] = "allocrig-child is started by allocrig\n";
+
+	shared = map_shared();
+	if (!shared) {
+		ssize_t ignored = write(STDERR_FILENO, misuse, sizeof(misuse) - 1);
+
+		(void)ignored;
+		_exit(2);
+	}
+	int err = arena_init(&arena, child_arena_bytes(&shared->config));
+
+	if (!err)
+		err = crash_install(shared, &arena, shared->config.threads, 0, RUN_FD_NOTIFY);
+	if (!err)
+		err = crash_thread_stack(0);
+	if (err)
+		refuse(REFUSAL_ARENA, err);
+	err = accounts_new(&arena, &accounts);
+	if (!err)
+		err = accounts_exclude_present(accounts);
+	if (err)
+		refuse(REFUSAL_ACCOUNTS, err);
+}
+
+__attribute__((section(".preinit_array"),
+	       used)) static void (*const preinit)(void) = before_constructors;
+
+static void load(struct loaded *ret_loaded)
+{
+	static struct loader_refusal refusal;
+
+	shared->pos[0].phase = PHASE_CALL;
+	if (loader_load(&shared->config, &shared->served, ret_loaded, &refusal) == 0) {
+		shared->pos[0].phase = PHASE_HARNESS;
+		return;
+	}
+	memcpy(shared->refusal_text, refusal.text, sizeof(shared->refusal_text));
+	refuse(refusal.why, -refusal.err);
+}
+
+int main(void)
+{
+	static struct loaded loaded;
+	static struct child child;
+
+	load(&loaded);
+	struct child_setup setup = {
+		.shared = shared,
+		.alloc = &loaded.allocator,
+		.accounts = accounts,
+		.arena = &arena,
+		.program_fd = RUN_FD_PROGRAM,
+	};
+
+	if (child_init(&child, &setup) != 0) {
+		atomic_store(&shared->state, RUN_REFUSED);
+		_exit(2);
+	}
+	child_run(&child);
+	_exit(0);
+}

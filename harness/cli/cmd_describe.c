@@ -1,0 +1,187 @@
+/*
+ * cmd_describe.c - allocrig describe ALLOCATOR: what it does, measured.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "harness/cli/cli.h"
+#include "harness/cli/cmd.h"
+#include "harness/cli/describe.h"
+#include "harness/cli/json_out.h"
+#include "harness/cli/print.h"
+#include "harness/cli/run_json.h"
+#include "harness/cli/run_options.h"
+
+struct describe_command {
+	struct run_options options;
+	char *name;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct describe_command *cmd = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &cmd->options;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (cmd->name)
+			cli_misuse(state->argv[0], "describe takes one allocator, found also '%s'",
+				   arg);
+		cmd->name = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!cmd->name && cmd->options.nallocators == 1)
+			cmd->name = cmd->options.allocators[0];
+		if (!cmd->name)
+			cli_misuse(state->argv[0], "no allocator; name one ('allocrig list' shows "
+						   "them) or a FILE.so");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = {{&run_options_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {
+	.parser = parse,
+	.children = children,
+	.args_doc = "ALLOCATOR",
+	.doc = "Measures what an allocator does: size classes, mmap threshold, overhead, what it "
+	       "keeps after free, and its answers where the rules leave a choice.",
+};
+
+static void print_classes(const struct description *d)
+{
+	if (!d->nranges) {
+		printf("size classes      not measured: no malloc_usable_size\n");
+		return;
+	}
+	printf("smallest block    %" PRIu64 " usable bytes\n", d->min_block);
+	printf("size classes      %u up to 64 KiB:\n", d->nclasses);
+	for (uint32_t i = 0; i < d->nranges; i++) {
+		const struct class_range *r = &d->range[i];
+
+		if (r->first + r->step - 1 == r->last)
+			printf("  %6u\n", r->last);
+		else
+			printf("  %6u .. %u step %u\n", r->first + r->step - 1, r->last, r->step);
+	}
+	if (d->nranges == DESCRIBE_RANGES)
+		printf("  (the list is cut here)\n");
+}
+
+static void print_kept(const char *when, const struct kept *k)
+{
+	if (k->maps < 0 && k->bytes < 0)
+		printf("  %-16snot measured\n", when);
+	else
+		printf("  %-16s%s in %" PRId64 " maps\n", when, print_size(k->bytes).s, k->maps);
+}
+
+static void print_description(const struct subject *s, const struct description *d)
+{
+	printf("allocator         %s\n", s->ref.name);
+	printf("file              %s\n", s->ref.path[0] ? s->ref.path : "(inside allocrig)");
+	printf("version           %s%s%s%s\n", s->ref.version[0] ? s->ref.version : "not known",
+	       d->version_by_itself[0] ? " (says " : "", d->version_by_itself,
+	       d->version_by_itself[0] ? ")" : "");
+	print_classes(d);
+	if (d->mmap_threshold)
+		printf("mmap threshold    %" PRIu64 " bytes: blocks get a mapping of their own, "
+		       "%" PRId64 " maps each\n",
+		       d->mmap_threshold, d->mmap_maps_per_block);
+	else
+		printf("mmap threshold    none up to 64 MiB\n");
+	printf("overhead per block, resident bytes beyond the request:\n");
+	for (unsigned i = 0; i < DESCRIBE_OVERHEAD; i++) {
+		if (d->overhead[i].bytes < -1e9)
+			continue;
+		printf("  %6" PRIu64 "          %.1f\n", d->overhead[i].size, d->overhead[i].bytes);
+	}
+	printf("kept after 300000 blocks (366 MiB) were freed:\n");
+	print_kept("after free", &d->freed);
+	print_kept("after purge", &d->purged);
+	print_kept("after 1 s", &d->idle);
+	printf("answers where the rules leave a choice:\n");
+	for (uint32_t i = 0; i < d->nanswers; i++)
+		printf("  %-24s%s\n", d->answer[i].question, d->answer[i].value);
+	if (d->note[0])
+		printf("note              %s\n", d->note);
+}
+
+static json_t *kept_json(const struct kept *k)
+{
+	return json_pack("{s:I, s:I}", "maps", (json_int_t)k->maps, "bytes", (json_int_t)k->bytes);
+}
+
+static json_t *description_json(const struct subject *s, const struct description *d)
+{
+	json_t *classes = json_array(), *overhead = json_array(), *answers = json_object();
+
+	for (uint32_t i = 0; i < d->nranges; i++)
+		json_array_append_new(classes, json_pack("{s:I, s:I, s:I}", "first",
+							 (json_int_t)d->range[i].first, "last",
+							 (json_int_t)d->range[i].last, "step",
+							 (json_int_t)d->range[i].step));
+	for (unsigned i = 0; i < DESCRIBE_OVERHEAD; i++)
+		json_array_append_new(overhead, json_pack("{s:I, s:f}", "size",
+							  (json_int_t)d->overhead[i].size, "bytes",
+							  d->overhead[i].bytes));
+	for (uint32_t i = 0; i < d->nanswers; i++)
+		json_object_set_new(answers, d->answer[i].rule, json_string(d->answer[i].value));
+	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
+			 "schema", "allocrig.describe/1", "allocator", allocator_json(&s->ref),
+			 "min_block", (json_int_t)d->min_block, "classes", (json_int_t)d->nclasses,
+			 "class_ranges", classes, "mmap_threshold", (json_int_t)d->mmap_threshold,
+			 "maps_per_mapped_block", (json_int_t)d->mmap_maps_per_block, "overhead",
+			 overhead, "after_free", kept_json(&d->freed), "after_purge",
+			 kept_json(&d->purged), "after_1s", kept_json(&d->idle), "answers", answers,
+			 "host", host_json(), "note", d->note);
+}
+
+static int execute(struct describe_command *cmd)
+{
+	struct subject s;
+	struct json_out json;
+	struct description d;
+	int code = subject_open(cmd->name, &cmd->options.runner, &s);
+
+	if (code)
+		return code;
+	if (!s.ref.available) {
+		fprintf(stderr, "allocrig: %s is not here: %s\n", s.ref.name, s.ref.reason);
+		subject_release(&s);
+		return EXIT_UNSUPPORTED;
+	}
+	runner_catch_interrupts();
+	print_progress("measuring %s", s.ref.name);
+	int err = describe_measure(&s, &cmd->options.runner, &d);
+
+	print_progress_clear();
+	if (!err)
+		err = json_out_open(&json, cmd->options.json);
+	if (!err && !json.is_stdout)
+		print_description(&s, &d);
+	if (!err)
+		err = json_out_write(&json, description_json(&s, &d));
+	if (!err)
+		err = json_out_close(&json);
+	if (err)
+		fprintf(stderr, "allocrig: describe %s: %s\n", s.ref.name, strerror(-err));
+	subject_release(&s);
+	return err || runner_interrupted() ? EXIT_BROKEN : EXIT_CLEAN;
+}
+
+int cmd_describe(int argc, char **argv)
+{
+	struct describe_command cmd = {.options.runner = runner_defaults()};
+
+	cli_parse(&argp, argc, argv, 0, &cmd);
+	int code = execute(&cmd);
+
+	run_options_release(&cmd.options);
+	return code;
+}

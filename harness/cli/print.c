@@ -1,0 +1,131 @@
+#include "harness/cli/print.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct print_widths columns;
+
+static void widen(int *width, const char *name)
+{
+	int len = name ? (int)strlen(name) : 0;
+
+	if (len > *width)
+		*width = len;
+}
+
+void print_widen(struct print_widths *w, const char *program, const char *allocator)
+{
+	widen(&w->program, program);
+	widen(&w->allocator, allocator);
+}
+
+void print_run_header(FILE *out, const struct print_widths *w)
+{
+	columns = *w;
+	widen(&columns.program, "PROGRAM");
+	widen(&columns.allocator, "ALLOCATOR");
+	fprintf(out, "%-*s  %-*s  %-11s  %9s  %9s  %10s  %10s  %10s  %8s  %7s\n", columns.program,
+		"PROGRAM", columns.allocator, "ALLOCATOR", "OUTCOME", "PEAK MAPS", "LEFT MAPS",
+		"MAPPED", "RESIDENT", "LAZYFREE", "UNMAP ERR", "NULLS");
+}
+
+struct size_text print_size(int64_t bytes)
+{
+	static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	struct size_text t;
+	double value = (double)(bytes < 0 ? -bytes : bytes);
+	unsigned u = 0;
+
+	while (value >= 1024 && u < 4) {
+		value /= 1024;
+		u++;
+	}
+	snprintf(t.s, sizeof(t.s), u && value < 100 ? "%s%.1f %s" : "%s%.0f %s",
+		 bytes < 0 ? "-" : "", value, unit[u]);
+	return t;
+}
+
+static struct size_text size_since(int64_t now, int64_t start)
+{
+	if (now < 0 || start < 0)
+		return (struct size_text){"-"};
+	return print_size(now - start);
+}
+
+static const struct checkpoint_record *end_of(const struct run_shared *s)
+{
+	uint32_t n = atomic_load(&s->ncheckpoints);
+
+	if (n == 0)
+		return NULL;
+	const struct checkpoint_record *last = &s->checkpoint[n - 1];
+
+	return strcmp(last->name, "end") == 0 ? last : NULL;
+}
+
+static void print_accounts(FILE *out, const struct run_shared *s)
+{
+	const struct snapshot *start = &s->checkpoint[0].at;
+	const struct checkpoint_record *end = end_of(s);
+
+	fprintf(out, "  %9" PRId64, s->peak.at.maps - start->maps);
+	if (end)
+		fprintf(out, "  %9" PRId64 "  %10s  %10s  %10s", end->at.maps - start->maps,
+			size_since(end->at.mapped_bytes, start->mapped_bytes).s,
+			size_since(end->at.rss_bytes, start->rss_bytes).s,
+			size_since(end->at.lazyfree_bytes, start->lazyfree_bytes).s);
+	else
+		fprintf(out, "  %9s  %10s  %10s  %10s", "-", "-", "-", "-");
+	fprintf(out, "  %9" PRIu64 "  %7" PRIu64, s->counts.call[KCALL_MUNMAP].failed,
+		s->counts.null_at_refusal);
+}
+
+static void print_finding(FILE *out, const struct verdict_finding *f)
+{
+	fprintf(out, "  %s%s at op %d: %s\n", f->known ? "known " : "",
+		finding_kind_name(f->finding->kind), f->finding->stmt, f->message);
+	if (f->finding->count > 1)
+		fprintf(out, "    seen %" PRIu64 " times\n", f->finding->count);
+	fprintf(out, "    signature %s\n", f->signature);
+	if (f->known)
+		fprintf(out, "    known: %s (%s)\n", f->known->reason, f->known->link);
+}
+
+void print_run(FILE *out, const struct outcome_of_run *r)
+{
+	const struct run_shared *s = r->result.shared;
+
+	fprintf(out, "%-*s  %-*s  %-11s", columns.program, r->in.program->name, columns.allocator,
+		r->in.allocator->name, outcome_name(r->verdict.outcome));
+	if (s && atomic_load(&s->ncheckpoints) > 0)
+		print_accounts(out, s);
+	fputc('\n', out);
+	if (r->verdict.reason[0])
+		fprintf(out, "  %s\n", r->verdict.reason);
+	for (unsigned i = 0; i < r->verdict.nfindings; i++)
+		print_finding(out, &r->verdict.finding[i]);
+	if (s && s->findings.dropped)
+		fprintf(out, "  %u more findings not kept\n", s->findings.dropped);
+	fflush(out);
+}
+
+void print_progress(const char *format, ...)
+{
+	va_list args;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	fputs("\r\033[K", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fflush(stderr);
+}
+
+void print_progress_clear(void)
+{
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+}

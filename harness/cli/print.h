@@ -1,0 +1,32 @@
+/*
+ * print.h - what people read: one table row per run, one line per finding, progress.
+ */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+#include <stdio.h>
+
+#include "harness/cli/runner.h"
+
+struct print_widths {
+	int program, allocator; /* columns */
+};
+
+/* Makes the columns wide enough for one more name of each; either may be NULL. */
+void print_widen(struct print_widths *w, const char *program, const char *allocator);
+
+/* The head of the table; the widths hold for the rows that follow. */
+void print_run_header(FILE *out, const struct print_widths *w);
+void print_run(FILE *out, const struct outcome_of_run *r);
+
+/* "1.5 MiB", right for a column of 10; "-" for what was not measured. */
+struct size_text {
+	char s[16];
+};
+struct size_text print_size(int64_t bytes);
+
+/* One line on standard error that the next one replaces; nothing unless it is a terminal. */
+__attribute__((format(printf, 1, 2))) void print_progress(const char *format, ...);
+void print_progress_clear(void);
+
+#endif

@@ -1,0 +1,302 @@
+#include "harness/cli/run_json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/cli/host.h"
+#include "harness/cli/json_out.h"
+#include "harness/prog/names.h"
+
+static void set_count(json_t *o, const char *key, uint64_t n)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)n));
+}
+
+static void set_text(json_t *o, const char *key, const char *text)
+{
+	json_object_set_new(o, key, json_text(text));
+}
+
+json_t *allocator_json(const struct allocator_ref *a)
+{
+	json_t *o = json_object();
+
+	set_text(o, "name", a->name);
+	set_text(o, "path", a->path);
+	set_text(o, "version", a->version);
+	set_text(o, "build_id", a->build_id);
+	set_text(o, "sha256", a->sha256);
+	set_text(o, "package", a->package);
+	return o;
+}
+
+json_t *host_json(void)
+{
+	struct host h;
+	json_t *o = json_object();
+
+	host_read(&h);
+	set_text(o, "kernel", h.kernel);
+	json_object_set_new(o, "max_map_count", json_integer(h.max_map_count));
+	set_text(o, "thp", h.thp);
+	set_text(o, "cpu", h.cpu);
+	set_count(o, "cpus", h.cpus);
+	return o;
+}
+
+static json_t *program_json(const struct program *p)
+{
+	json_t *o = json_object();
+
+	set_text(o, "name", p->name);
+	set_text(o, "sha256", p->sha256);
+	set_text(o, "path", p->path);
+	return o;
+}
+
+static json_t *finding_json(const struct verdict_finding *vf)
+{
+	const struct finding *f = vf->finding;
+	json_t *o = json_object();
+
+	set_text(o, "kind", finding_kind_name(f->kind));
+	json_object_set_new(o, "op", json_integer(f->stmt));
+	if (f->has_slot)
+		set_count(o, "slot", f->slot);
+	set_count(o, "iteration", f->iteration);
+	set_count(o, "thread", f->thread);
+	json_object_set_new(o, "in_fork", json_boolean(f->in_fork));
+	set_count(o, "count", f->count);
+	set_text(o, "signature", vf->signature);
+	set_text(o, "message", vf->message);
+	json_object_set_new(o, "known", json_boolean(vf->known != NULL));
+	if (vf->known) {
+		set_text(o, "link", vf->known->link);
+		set_text(o, "reason", vf->known->reason);
+	}
+	return o;
+}
+
+static json_t *difference(int64_t now, int64_t start)
+{
+	return now < 0 || start < 0 ? json_null() : json_integer(now - start);
+}
+
+static json_t *snapshot_json(const struct snapshot *now, const struct snapshot *start)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "maps", difference(now->maps, start->maps));
+	json_object_set_new(o, "mapped_bytes", difference(now->mapped_bytes, start->mapped_bytes));
+	json_object_set_new(o, "rss_bytes", difference(now->rss_bytes, start->rss_bytes));
+	json_object_set_new(o, "anon_huge_bytes",
+			    difference(now->anon_huge_bytes, start->anon_huge_bytes));
+	json_object_set_new(o, "lazyfree_bytes",
+			    difference(now->lazyfree_bytes, start->lazyfree_bytes));
+	return o;
+}
+
+static json_t *checkpoints_json(const struct run_shared *s)
+{
+	json_t *list = json_array();
+	uint32_t n = atomic_load(&s->ncheckpoints);
+
+	for (uint32_t i = 0; i < n && i < CHECKPOINT_MAX; i++) {
+		const struct checkpoint_record *r = &s->checkpoint[i];
+		json_t *o = snapshot_json(&r->at, &s->checkpoint[0].at);
+
+		set_text(o, "name", r->name);
+		json_object_set_new(o, "op", json_integer(r->stmt));
+		set_count(o, "iteration", r->iteration);
+		json_object_set_new(o, "in_fork", json_boolean(r->in_fork));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *harness_json(const struct run_shared *s)
+{
+	static const char *const rss[] = {"none", "PAGEMAP_SCAN", "pagemap"};
+	json_t *o = json_object();
+
+	if (atomic_load(&s->ncheckpoints) == 0) {
+		json_object_set_new(o, "maps", json_null());
+		return o;
+	}
+	const struct snapshot *start = &s->checkpoint[0].at;
+
+	/* All VMAs right before the first op: with peak.maps they give the process's own count. */
+	json_object_set_new(o, "maps", json_integer(start->total_maps));
+	json_object_set_new(o, "allocator_maps_at_start", json_integer(start->maps));
+	set_text(o, "rss_method", rss[s->rss_method <= RSS_PAGEMAP ? s->rss_method : 0]);
+	return o;
+}
+
+static json_t *peak_json(const struct run_shared *s)
+{
+	json_t *o = atomic_load(&s->ncheckpoints) ? snapshot_json(&s->peak.at, &s->checkpoint[0].at)
+						  : json_object();
+
+	set_text(o, "method", s->config.sampling ? "sampled" : "checkpoints");
+	set_count(o, "samples", s->peak.samples);
+	set_count(o, "samples_left_out", s->peak.samples_left_out);
+	return o;
+}
+
+/* Refusals inside allocator calls are not seen: without such calls nothing was lost. */
+static json_t *lost_json(const struct verdict_input *in)
+{
+	bool none = !in->program->info.has_block_ops;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "maps", none ? json_integer(0) : json_null());
+	json_object_set_new(o, "mapped_bytes", none ? json_integer(0) : json_null());
+	json_object_set_new(o, "rss_bytes", none ? json_integer(0) : json_null());
+	if (!none)
+		set_text(o, "unsupported", "kernel calls inside allocator calls are not seen");
+	return o;
+}
+
+static json_t *calls_json(const struct run_shared *s)
+{
+	json_t *calls = json_object();
+
+	for (unsigned i = 0; i < KCALL_COUNT; i++) {
+		if (!s->counts.call[i].made)
+			continue;
+		json_t *o = json_object();
+
+		set_count(o, "made", s->counts.call[i].made);
+		set_count(o, "failed", s->counts.call[i].failed);
+		set_count(o, "injected", s->counts.call[i].injected);
+		json_object_set_new(calls, kcall_name(i), o);
+	}
+	return calls;
+}
+
+static json_t *ops_json(const struct run_shared *s)
+{
+	json_t *o = json_object(), *absent = json_object();
+
+	set_count(o, "executed", s->counts.executed);
+	set_count(o, "skipped", s->counts.skipped);
+	set_count(o, "failed", s->counts.failed);
+	set_count(o, "null_at_refusal", s->counts.null_at_refusal);
+	for (unsigned i = 0; i < OP_CODES; i++)
+		if (s->counts.absent[i])
+			set_count(absent, op_name(i), s->counts.absent[i]);
+	json_object_set_new(o, "absent", absent);
+	return o;
+}
+
+static json_t *instrumentation_json(const struct run_config *cfg)
+{
+	json_t *list = json_array();
+
+	if (cfg->oracles)
+		json_array_append_new(list, json_string("oracles"));
+	if (cfg->check_full)
+		json_array_append_new(list, json_string("check-full"));
+	if (cfg->sampling)
+		json_array_append_new(list, json_string("sampling"));
+	return list;
+}
+
+static json_t *served_json(const struct run_shared *s)
+{
+	static const char *const name[SYMBOL_COUNT] = {
+#define FAMILY(member, symbol) #symbol,
+#define VENDOR(member, symbol) #symbol,
+#include "allocators/symbols.def"
+#undef FAMILY
+#undef VENDOR
+	};
+	json_t *own = json_array();
+
+	for (unsigned i = 0; i < SYMBOL_COUNT; i++)
+		if (s->served.nobjects && s->served.by[i] == (int)s->served.own)
+			json_array_append_new(own, json_string(name[i]));
+	return own;
+}
+
+static const char *end_name(enum run_end end)
+{
+	static const char *const name[] = {"normal",  "crashed",     "hung",
+					   "refused", "interrupted", "broken"};
+
+	return name[end];
+}
+
+static const char *load_name(uint32_t load)
+{
+	static const char *const name[] = {"preload", "dlopen", "inside"};
+
+	return name[load];
+}
+
+static void add_details(json_t *o, const struct verdict_input *in, const struct verdict *v)
+{
+	const struct run_result *r = in->result;
+	const struct run_shared *s = r->shared;
+
+	set_text(o, "end", end_name(r->end));
+	set_text(o, "reason", v->reason);
+	set_text(o, "load", load_name(s->config.load));
+	set_count(o, "seed", s->config.seed);
+	json_object_set_new(o, "served_by_own_file", served_json(s));
+	set_text(o, "version_by_itself", s->served.version);
+	set_count(o, "findings_dropped", s->findings.dropped);
+	set_count(o, "checkpoints_dropped", s->checkpoints_dropped);
+	set_count(o, "live_blocks_at_end", s->live_blocks);
+	set_count(o, "live_bytes_at_end", s->live_bytes);
+	if (r->output_len)
+		json_object_set_new(o, "output", json_bytes(r->output, r->output_len));
+	set_count(o, "run_ns", s->run_ns);
+	set_count(o, "wall_ns", r->wall_ns);
+}
+
+/* A run that never started: the same object, with nothing measured. */
+static void add_nothing(json_t *o, const struct verdict *v)
+{
+	json_object_set_new(o, "checkpoints", json_array());
+	json_object_set_new(o, "harness", json_object());
+	json_object_set_new(o, "peak", json_object());
+	json_object_set_new(o, "lost", json_object());
+	json_object_set_new(o, "calls", json_object());
+	json_object_set_new(o, "ops", json_object());
+	json_object_set_new(o, "instrumentation", json_array());
+	json_object_set_new(o, "host", host_json());
+	set_text(o, "end", "not-run");
+	set_text(o, "reason", v->reason);
+	set_count(o, "wall_ns", 0);
+}
+
+json_t *run_json(const struct verdict_input *in, const struct verdict *v)
+{
+	const struct run_shared *s = in->result->shared;
+	json_t *o = json_object(), *findings = json_array();
+
+	if (!o || !findings)
+		return NULL;
+	for (unsigned i = 0; i < v->nfindings; i++)
+		json_array_append_new(findings, finding_json(&v->finding[i]));
+	set_text(o, "schema", "allocrig.run/1");
+	json_object_set_new(o, "allocator", allocator_json(in->allocator));
+	json_object_set_new(o, "program", program_json(in->program));
+	set_text(o, "outcome", outcome_name(v->outcome));
+	json_object_set_new(o, "findings", findings);
+	if (!s) {
+		add_nothing(o, v);
+		return o;
+	}
+	json_object_set_new(o, "checkpoints", checkpoints_json(s));
+	json_object_set_new(o, "harness", harness_json(s));
+	json_object_set_new(o, "peak", peak_json(s));
+	json_object_set_new(o, "lost", lost_json(in));
+	json_object_set_new(o, "calls", calls_json(s));
+	json_object_set_new(o, "ops", ops_json(s));
+	json_object_set_new(o, "instrumentation", instrumentation_json(&s->config));
+	json_object_set_new(o, "host", host_json());
+	add_details(o, in, v);
+	return o;
+}

@@ -1,0 +1,133 @@
+#include "harness/cli/run_options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/cli/cli.h"
+#include "harness/cli/cmd.h"
+
+enum { KEY_JSON = 256, KEY_LOAD, KEY_SEED, KEY_CHECK, KEY_NO_ORACLES, KEY_STRICT, KEY_HANG };
+
+static const struct argp_option options[] = {
+	{"allocator", 'a', "NAME|FILE", 0, "built-in allocator, or path of a .so; may be repeated",
+	 0},
+	{"json", KEY_JSON, "FILE", 0, "write results as JSON Lines; - is standard output", 0},
+	{"load", KEY_LOAD, "MODE", 0, "preload (default) or dlopen", 0},
+	{"seed", KEY_SEED, "N", 0, "seed of the content pattern (default 1)", 0},
+	{"check", KEY_CHECK, "HOW", 0,
+	 "sampled (default: blocks over 64 KiB at head, tail and in every page) or full", 0},
+	{"no-oracles", KEY_NO_ORACLES, NULL, 0, "make the calls, judge nothing", 0},
+	{"strict", KEY_STRICT, NULL, 0, "findings that the profile knows count too", 0},
+	{"hang-after", KEY_HANG, "TIME", 0, "watchdog: no progress for so long (default 10s)", 0},
+	{0},
+};
+
+static const struct {
+	const char *suffix;
+	uint64_t ns;
+} unit[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000}};
+
+static int parse_number(const char *text, char **ret_end, uint64_t *ret_n)
+{
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	*ret_n = strtoull(text, ret_end, 10);
+	return errno ? -EINVAL : 0;
+}
+
+int parse_duration(const char *text, uint64_t *ret_ns)
+{
+	char *end;
+	uint64_t n;
+
+	if (parse_number(text, &end, &n) != 0)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(unit) / sizeof(unit[0]); i++)
+		if (strcmp(end, unit[i].suffix) == 0)
+			return __builtin_mul_overflow(n, unit[i].ns, ret_ns) ? -EINVAL : 0;
+	return -EINVAL;
+}
+
+static int add_allocator(struct run_options *o, char *arg)
+{
+	char **bigger = reallocarray(o->allocators, o->nallocators + 1, sizeof(*bigger));
+
+	if (!bigger)
+		return ENOMEM;
+	o->allocators = bigger;
+	o->allocators[o->nallocators++] = arg;
+	return 0;
+}
+
+static int set_load(struct run_options *o, const char *arg, const struct argp_state *state)
+{
+	if (strcmp(arg, "preload") == 0)
+		o->runner.load = LOAD_PRELOAD;
+	else if (strcmp(arg, "dlopen") == 0)
+		o->runner.load = LOAD_DLOPEN;
+	else
+		cli_misuse(state->argv[0], "--load takes preload or dlopen, not '%s'", arg);
+	return 0;
+}
+
+static int set_check(struct run_options *o, const char *arg, const struct argp_state *state)
+{
+	if (strcmp(arg, "full") != 0 && strcmp(arg, "sampled") != 0)
+		cli_misuse(state->argv[0], "--check takes sampled or full, not '%s'", arg);
+	o->runner.check_full = strcmp(arg, "full") == 0;
+	return 0;
+}
+
+static int set_number(struct run_options *o, int key, const char *arg,
+		      const struct argp_state *state)
+{
+	char *end;
+
+	if (key == KEY_HANG) {
+		if (parse_duration(arg, &o->runner.hang_ns) != 0 || o->runner.hang_ns == 0)
+			cli_misuse(state->argv[0],
+				   "--hang-after takes a time such as 10s, not '%s'", arg);
+		return 0;
+	}
+	if (parse_number(arg, &end, &o->runner.seed) != 0 || *end)
+		cli_misuse(state->argv[0], "--seed takes a number, not '%s'", arg);
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct run_options *o = state->input;
+
+	switch (key) {
+	case 'a':
+		return add_allocator(o, arg);
+	case KEY_JSON:
+		o->json = arg;
+		return 0;
+	case KEY_LOAD:
+		return set_load(o, arg, state);
+	case KEY_CHECK:
+		return set_check(o, arg, state);
+	case KEY_SEED:
+	case KEY_HANG:
+		return set_number(o, key, arg, state);
+	case KEY_NO_ORACLES:
+		o->runner.oracles = false;
+		return 0;
+	case KEY_STRICT:
+		o->runner.strict = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp run_options_argp = {.options = options, .parser = parse};
+
+void run_options_release(struct run_options *o)
+{
+	free(o->allocators);
+	o->allocators = NULL;
+}

@@ -1,0 +1,238 @@
+#include "harness/cli/runner.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/cli/cli.h"
+#include "harness/cli/cmd.h"
+#include "harness/cli/paths.h"
+
+#define DEFAULT_HANG_NS 10000000000ull
+
+struct runner_options runner_defaults(void)
+{
+	return (struct runner_options){
+		.load = LOAD_PRELOAD,
+		.oracles = true,
+		.sampling = true,
+		.seed = 1,
+		.hang_ns = DEFAULT_HANG_NS,
+	};
+}
+
+static bool is_inside(const struct allocator_ref *ref)
+{
+	return ref->plugin && ref->plugin->inside;
+}
+
+static int open_profile(struct subject *s, char *err, size_t err_size)
+{
+	char dir[PATH_MAX];
+	int rc = paths_data_dir("allocators/profiles", dir);
+
+	if (rc) {
+		snprintf(err, err_size, "cannot find the profiles: %s", strerror(-rc));
+		return rc;
+	}
+	rc = profile_load(dir, s->ref.plugin->name, &s->profile, err, err_size);
+	s->has_profile = rc == 0;
+	return rc;
+}
+
+int subject_open(const char *arg, const struct runner_options *o, struct subject *ret_subject)
+{
+	struct subject *s = ret_subject;
+	char err[1024], dir[PATH_MAX];
+	int rc = paths_own_dir(dir);
+
+	*s = (struct subject){0};
+	if (rc) {
+		cli_complain("cannot read /proc/self/exe: %s", strerror(-rc));
+		return EXIT_BROKEN;
+	}
+	rc = allocator_resolve(arg, dir, &s->ref, err, sizeof(err));
+	if (!rc && s->ref.available && o->load == LOAD_PRELOAD && !is_inside(&s->ref))
+		rc = allocator_check_preload(&s->ref, err, sizeof(err));
+	if (!rc && s->ref.plugin)
+		rc = open_profile(s, err, sizeof(err));
+	if (rc) {
+		cli_complain("%s", err);
+		return EXIT_MISUSE;
+	}
+	if (is_inside(&s->ref) && o->oracles) {
+		cli_complain("%s returns preset addresses and cannot be judged; run it with "
+			     "--no-oracles",
+			     s->ref.name);
+		return EXIT_MISUSE;
+	}
+	return 0;
+}
+
+void subject_release(struct subject *s)
+{
+	profile_release(&s->profile);
+}
+
+static bool same_allocator(const struct allocator_ref *a, const struct allocator_ref *b)
+{
+	if (a->path[0] && b->path[0])
+		return strcmp(a->path, b->path) == 0;
+	return a->plugin && a->plugin == b->plugin;
+}
+
+/* Two files with one base name are called by their paths. */
+static void rename_by_path(struct allocator_ref *ref)
+{
+	if (!ref->plugin)
+		snprintf(ref->name, sizeof(ref->name), "%.*s", (int)sizeof(ref->name) - 1,
+			 ref->given);
+}
+
+static int tell_apart(struct subject *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct allocator_ref *old = &s[i].ref, *new = &s[n].ref;
+
+		if (same_allocator(old, new)) {
+			cli_complain("-a %s names the same allocator as -a %s", new->given,
+				     old->given);
+			return EXIT_MISUSE;
+		}
+		if (strcmp(old->name, new->name) == 0) {
+			rename_by_path(old);
+			rename_by_path(new);
+		}
+	}
+	return 0;
+}
+
+int subjects_open(char *const *args, size_t n, const struct runner_options *o,
+		  struct subject **ret_subjects)
+{
+	struct subject *s = calloc(n ? n : 1, sizeof(*s));
+	size_t opened = 0;
+	int code = s ? 0 : EXIT_BROKEN;
+
+	for (; opened < n && !code; opened++) {
+		code = subject_open(args[opened], o, &s[opened]);
+		if (code)
+			break;
+		code = tell_apart(s, opened);
+	}
+	if (code) {
+		subjects_free(s, opened);
+		return code;
+	}
+	*ret_subjects = s;
+	return 0;
+}
+
+void subjects_free(struct subject *s, size_t n)
+{
+	for (size_t i = 0; s && i < n; i++)
+		subject_release(&s[i]);
+	free(s);
+}
+
+static const char *unsupported_reason(const struct subject *s, const struct program *p)
+{
+	if (!s->ref.available)
+		return s->ref.reason;
+	if (p->info.header.has_ballast)
+		return "the program's ballast line needs a ballast, which this version has not";
+	if (p->info.header.nfaults)
+		return "the program's fault line needs the tape, which this version has not";
+	if (p->info.has_parallel)
+		return "parallel sections cannot be run by this version";
+	return NULL;
+}
+
+static void not_run(struct outcome_of_run *r, enum outcome outcome, const char *reason)
+{
+	r->verdict = (struct verdict){.outcome = outcome};
+	snprintf(r->verdict.reason, sizeof(r->verdict.reason), "%.*s",
+		 (int)sizeof(r->verdict.reason) - 1, reason);
+}
+
+static void run_and_judge(const struct subject *s, const struct program *p,
+			  const struct runner_options *o, struct outcome_of_run *ret)
+{
+	const struct plugin *plugin = s->ref.plugin;
+	bool is_libc = plugin && strcmp(plugin->name, "glibc") == 0;
+	char child[PATH_MAX], reason[PATH_MAX + 64];
+	int err = paths_child(child);
+	struct run_request req = {
+		.child = child,
+		.program_fd = p->fd,
+		.info = &p->info,
+		.load = is_inside(&s->ref) ? LOAD_INSIDE : o->load,
+		.plugin = plugin ? plugin->name : "",
+		.file = is_libc || is_inside(&s->ref) ? NULL : s->ref.path,
+		.seed = o->seed,
+		.oracles = o->oracles,
+		.check_full = o->check_full,
+		.sampling = o->oracles && o->sampling,
+		.hang_ns = o->hang_ns,
+		.oplog_capacity = o->oplog_capacity,
+	};
+
+	if (!err)
+		err = run_program(&req, &ret->result);
+	if (err) {
+		snprintf(reason, sizeof(reason), "cannot start %s: %s", child, strerror(-err));
+		not_run(ret, OUTCOME_BROKEN, reason);
+		return;
+	}
+	verdict_judge(&ret->in, &ret->verdict);
+}
+
+void runner_run(const struct subject *s, const struct program *p, const struct runner_options *o,
+		struct outcome_of_run *ret)
+{
+	const char *unsupported = unsupported_reason(s, p);
+
+	*ret = (struct outcome_of_run){0};
+	ret->in = (struct verdict_input){
+		.result = &ret->result,
+		.allocator = &s->ref,
+		.program = p,
+		.profile = s->has_profile ? &s->profile : NULL,
+		.strict = o->strict,
+	};
+	if (unsupported) {
+		not_run(ret, OUTCOME_UNSUPPORTED, unsupported);
+		return;
+	}
+	run_and_judge(s, p, o, ret);
+}
+
+void runner_release(struct outcome_of_run *r)
+{
+	run_result_release(&r->result);
+}
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	run_interrupted = 1;
+}
+
+void runner_catch_interrupts(void)
+{
+	struct sigaction act = {.sa_handler = on_interrupt};
+
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGHUP, &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+bool runner_interrupted(void)
+{
+	return run_interrupted != 0;
+}

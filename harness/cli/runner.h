@@ -1,0 +1,60 @@
+/*
+ * runner.h - one program on one allocator, from the options of a command to a verdict.
+ */
+#ifndef CLI_RUNNER_H
+#define CLI_RUNNER_H
+
+#include "harness/cli/verdict.h"
+
+struct runner_options {
+	enum load_mode load;
+	bool oracles, check_full, strict;
+	bool sampling; /* peaks at statement ends; only with oracles */
+	uint64_t seed;
+	uint64_t hang_ns;
+	uint64_t oplog_capacity;
+};
+
+struct runner_options runner_defaults(void);
+
+/* An allocator with its profile, ready to be run. */
+struct subject {
+	struct allocator_ref ref;
+	struct profile profile;
+	bool has_profile;
+};
+
+/*
+ * Resolves -a ARG. On failure prints one line and returns the exit code; 0 on success (also for
+ * a built-in whose file is missing: running it is `unsupported`).
+ */
+int subject_open(const char *arg, const struct runner_options *o, struct subject *ret_subject);
+void subject_release(struct subject *s);
+
+/*
+ * All -a arguments. Two that mean the same allocator are refused; two files with the same base
+ * name are told apart by their paths. Returns an exit code.
+ */
+int subjects_open(char *const *args, size_t n, const struct runner_options *o,
+		  struct subject **ret_subjects);
+void subjects_free(struct subject *s, size_t n);
+
+struct outcome_of_run {
+	struct verdict_input in; /* in.result is &result; in.result->shared may be NULL */
+	struct run_result result;
+	struct verdict verdict;
+};
+
+/*
+ * Runs. Always fills `ret`; what could not even be started is `broken` or `unsupported` with a
+ * reason and a result whose `shared` is NULL. Released by runner_release.
+ */
+void runner_run(const struct subject *s, const struct program *p, const struct runner_options *o,
+		struct outcome_of_run *ret);
+void runner_release(struct outcome_of_run *r);
+
+/* Installs SIGINT and SIGTERM handlers that end the current run; true after one came. */
+void runner_catch_interrupts(void);
+bool runner_interrupted(void);
+
+#endif

@@ -1,0 +1,265 @@
+#include "harness/cli/verdict.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "harness/cli/cmd.h"
+
+/* Frames worth naming: of the allocator or below it, not the harness's. */
+#define SIGNATURE_FRAMES 3
+#define MESSAGE_FRAMES	 6
+
+static bool is_crash(const struct finding *f)
+{
+	return f->kind == FINDING_CRASH || f->kind == FINDING_HANG ||
+	       f->kind == FINDING_FORK_BROKEN;
+}
+
+static void append(char *buf, size_t size, const char *text)
+{
+	size_t len = strlen(buf);
+
+	if (len + 1 < size)
+		snprintf(buf + len, size - len, "%s", text);
+}
+
+/* How libc ends a process: these name no cause. */
+static bool is_plumbing(const char *symbol)
+{
+	static const char *const name[] = {"__pthread_kill_implementation",
+					   "__pthread_kill_internal",
+					   "pthread_kill",
+					   "raise",
+					   "gsignal",
+					   "abort",
+					   "__libc_message",
+					   "__libc_fatal"};
+
+	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++)
+		if (strcmp(symbol, name[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The functions on the stack name a crash, or the file where it has no symbols; offsets and
+ * addresses would tell builds apart.
+ */
+static void add_frames(const struct stack *s, struct verdict_finding *ret)
+{
+	const char *last = "";
+	unsigned named = 0;
+
+	for (uint32_t i = 0; i < s->nframes && named < SIGNATURE_FRAMES; i++) {
+		const struct stack_frame *frame = &s->frame[i];
+		const char *name = frame->symbol[0] ? frame->symbol : frame->object;
+
+		if (strcmp(frame->object, "allocrig-child") == 0)
+			break;
+		if (!name[0] || is_plumbing(name) || strcmp(name, last) == 0)
+			continue;
+		append(ret->signature, sizeof(ret->signature), named ? "<" : "/");
+		append(ret->signature, sizeof(ret->signature), name);
+		last = name;
+		named++;
+	}
+	char text[512];
+	unsigned shown = 0;
+
+	while (shown < s->nframes && shown < MESSAGE_FRAMES &&
+	       strcmp(s->frame[shown].object, "allocrig-child") != 0)
+		shown++;
+	if (shown && stack_print(s, shown, text, sizeof(text)) > 0) {
+		append(ret->message, sizeof(ret->message), "; stack: ");
+		append(ret->message, sizeof(ret->message), text);
+	}
+}
+
+static void add_output(const struct run_result *r, struct verdict_finding *ret)
+{
+	char line[160];
+	size_t len = strcspn(r->output, "\n");
+
+	if (!r->output_len || !len)
+		return;
+	snprintf(line, sizeof(line), "; it printed: %.*s", (int)(len < 120 ? len : 120), r->output);
+	append(ret->message, sizeof(ret->message), line);
+}
+
+static void describe_finding(const struct verdict_input *in, const struct finding *f,
+			     struct verdict_finding *ret)
+{
+	*ret = (struct verdict_finding){.finding = f};
+	if (finding_message(f, ret->message, sizeof(ret->message)) < 0)
+		snprintf(ret->message, sizeof(ret->message), "%s", finding_kind_name(f->kind));
+	if (finding_signature(f, ret->signature, sizeof(ret->signature)) < 0)
+		snprintf(ret->signature, sizeof(ret->signature), "%s", finding_kind_name(f->kind));
+	if (is_crash(f)) {
+		const struct stack *stack = run_stack_of(in->result, f);
+
+		if (stack)
+			add_frames(stack, ret);
+		add_output(in->result, ret);
+	}
+	if (in->profile)
+		ret->known = profile_known(in->profile, ret->signature);
+}
+
+static const char *refusal_words(enum refusal why)
+{
+	switch (why) {
+	case REFUSAL_NO_MALLOC:
+		return "the file does not serve malloc and free";
+	case REFUSAL_DLOPEN:
+		return "dlopen failed";
+	case REFUSAL_PLUGIN:
+		return "plug-in of another version";
+	case REFUSAL_ARENA:
+		return "no memory for the harness";
+	case REFUSAL_ACCOUNTS:
+		return "cannot read /proc/self";
+	case REFUSAL_THREADS:
+		return "cannot start threads";
+	case REFUSAL_PROGRAM:
+		return "the program could not be read in the child";
+	case REFUSAL_UNSUPPORTED:
+		return "not supported";
+	default:
+		return "the child refused to run";
+	}
+}
+
+static void broken(struct verdict *v, const char *reason)
+{
+	v->outcome = OUTCOME_BROKEN;
+	snprintf(v->reason, sizeof(v->reason), "%.*s", (int)sizeof(v->reason) - 1, reason);
+}
+
+static void judge_refusal(const struct run_result *r, struct verdict *v)
+{
+	const struct run_shared *s = r->shared;
+	size_t printed = strcspn(r->output, "\n");
+
+	broken(v, refusal_words(s->refusal));
+	if (s->refusal_text[0]) {
+		append(v->reason, sizeof(v->reason), ": ");
+		append(v->reason, sizeof(v->reason), s->refusal_text);
+	}
+	if (s->refusal_err) {
+		append(v->reason, sizeof(v->reason), ": ");
+		append(v->reason, sizeof(v->reason), strerror(s->refusal_err));
+	}
+	if (r->output_len && printed) {
+		char text[300];
+
+		snprintf(text, sizeof(text), " (%.*s)", (int)(printed < 280 ? printed : 280),
+			 r->output);
+		append(v->reason, sizeof(v->reason), text);
+	}
+	if (s->refusal == REFUSAL_UNSUPPORTED)
+		v->outcome = OUTCOME_UNSUPPORTED;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static void hex(const uint8_t *bytes, size_t len, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	for (size_t i = 0; i < len && 2 * i + 3 <= size; i++)
+		snprintf(buf + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* The child says who served malloc; it must be the file that was asked for, and of its build. */
+static void prove_server(const struct verdict_input *in, struct verdict *v)
+{
+	const struct run_shared *s = in->result->shared;
+	const struct served_object *own = &s->served.object[s->served.own];
+	const struct allocator_ref *ref = in->allocator;
+	char id[65], reason[PATH_MAX + 600];
+
+	if (v->outcome == OUTCOME_BROKEN || atomic_load(&s->state) < RUN_RUNNING ||
+	    s->config.load == LOAD_INSIDE)
+		return;
+	hex(own->build_id, own->build_id_len, id, sizeof(id));
+	if (!same_file(own->path, ref->path))
+		snprintf(reason, sizeof(reason), "malloc was served by %s, not by %s", own->path,
+			 ref->path);
+	else if (strcmp(id, ref->build_id) != 0)
+		snprintf(reason, sizeof(reason), "%s is of build %s, but build %s ran", ref->path,
+			 ref->build_id, id);
+	else
+		return;
+	broken(v, reason);
+}
+
+static void judge_unmeasured(const struct run_shared *s, struct verdict *v)
+{
+	if (!(s->unmeasured & ~(uint32_t)UNMEASURED_EXTENTS) || v->outcome != OUTCOME_CLEAN)
+		return;
+	const char *what = "rss cannot be measured on this kernel";
+
+	if (s->unmeasured & UNMEASURED_EXPECT_CALLS)
+		what = "kernel calls made inside allocator calls are not counted";
+	else if (s->unmeasured & UNMEASURED_EXPECT_LOST)
+		what = "what the kernel refused inside allocator calls is not seen";
+	v->outcome = OUTCOME_UNSUPPORTED;
+	snprintf(v->reason, sizeof(v->reason), "expect at op %d was not decided: %s",
+		 s->unmeasured_stmt, what);
+}
+
+void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict)
+{
+	const struct run_shared *s = in->result->shared;
+	struct verdict *v = ret_verdict;
+
+	*v = (struct verdict){.outcome = OUTCOME_CLEAN};
+	for (uint32_t i = 0; i < s->findings.n && i < FINDING_MAX; i++) {
+		struct verdict_finding *f = &v->finding[v->nfindings++];
+
+		describe_finding(in, &s->findings.v[i], f);
+		if (f->known)
+			v->nknown++;
+	}
+	if (v->nfindings > (in->strict ? 0 : v->nknown))
+		v->outcome = OUTCOME_FINDING;
+	if (in->result->end == RUN_END_REFUSED)
+		judge_refusal(in->result, v);
+	else if (in->result->end == RUN_END_BROKEN)
+		broken(v, in->result->broken);
+	else if (in->result->end == RUN_END_INTERRUPTED)
+		broken(v, "interrupted");
+	else if (s->harness_error)
+		broken(v, strerror((int)s->harness_error));
+	prove_server(in, v);
+	judge_unmeasured(s, v);
+}
+
+const char *outcome_name(enum outcome o)
+{
+	static const char *const name[] = {"clean", "finding", "broken", "unsupported"};
+
+	return name[o];
+}
+
+void outcome_count(struct outcome_tally *t, enum outcome o)
+{
+	t->of[o]++;
+}
+
+int outcome_exit_code(const struct outcome_tally *t)
+{
+	if (t->of[OUTCOME_BROKEN])
+		return EXIT_BROKEN;
+	if (t->of[OUTCOME_FINDING])
+		return EXIT_FINDING;
+	if (t->of[OUTCOME_CLEAN])
+		return EXIT_CLEAN;
+	return t->of[OUTCOME_UNSUPPORTED] ? EXIT_UNSUPPORTED : EXIT_CLEAN;
+}

@@ -1,0 +1,49 @@
+/*
+ * verdict.h - what one run means: its findings against the profile, and its outcome.
+ */
+#ifndef CLI_VERDICT_H
+#define CLI_VERDICT_H
+
+#include <stdbool.h>
+
+#include "allocators/profile.h"
+#include "allocators/provenance.h"
+#include "harness/cli/program.h"
+#include "harness/exec/run.h"
+
+enum outcome { OUTCOME_CLEAN, OUTCOME_FINDING, OUTCOME_BROKEN, OUTCOME_UNSUPPORTED };
+
+struct verdict_finding {
+	const struct finding *finding; /* in the run's shared page */
+	const struct known *known;     /* NULL: not known to the profile */
+	char signature[256];
+	char message[768];
+};
+
+struct verdict {
+	enum outcome outcome;
+	char reason[768]; /* one line: why broken or unsupported; else "" */
+	unsigned nfindings, nknown;
+	struct verdict_finding finding[FINDING_MAX];
+};
+
+struct verdict_input {
+	const struct run_result *result;
+	const struct allocator_ref *allocator;
+	const struct program *program;
+	const struct profile *profile; /* NULL: none */
+	bool strict;		       /* known findings count */
+};
+
+void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict);
+
+const char *outcome_name(enum outcome o);
+
+/* The exit code of several outcomes: the gravest. Fed one by one. */
+struct outcome_tally {
+	unsigned of[4];
+};
+void outcome_count(struct outcome_tally *t, enum outcome o);
+int outcome_exit_code(const struct outcome_tally *t);
+
+#endif
