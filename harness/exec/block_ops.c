@@ -322,6 +322,39 @@ static void run_touch(struct child *c, const struct op *op, uint32_t slot)
 		child_outcome(c, &e, 0);
 }
 
+static void plain_malloc(struct child *c, const struct op *op, uint32_t slot)
+{
+	struct block_slot *b = &c->b[slot];
+
+	if (b->p) {
+		c->shared->counts.skipped++;
+		return;
+	}
+	*b = (struct block_slot){c->alloc->malloc(op->arg0), op->arg0};
+	c->shared->counts.executed++;
+	if (!b->p && op->arg0)
+		c->shared->counts.failed++;
+}
+
+static void plain_free(struct child *c, const struct op *op, uint32_t slot)
+{
+	(void)op;
+	c->alloc->free(c->b[slot].p);
+	c->b[slot].p = NULL;
+	c->shared->counts.executed++;
+}
+
+element_fn block_op_unjudged(const struct child *c, const struct op *op)
+{
+	if (c->model || op->outcomes.present || c->shared->config.oplog_capacity)
+		return block_op_run;
+	if (op->code == OP_MALLOC && c->alloc->malloc)
+		return plain_malloc;
+	if (op->code == OP_FREE && c->alloc->free)
+		return plain_free;
+	return block_op_run;
+}
+
 void block_op_run(struct child *c, const struct op *op, uint32_t slot)
 {
 	if (!block_op_present(c->alloc, op->code)) {

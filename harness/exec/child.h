@@ -74,6 +74,15 @@ void interp_execute(struct child *c, const struct op *op);
  */
 bool interp_advance(struct child *c);
 
+/* One op on one slot. */
+typedef void (*element_fn)(struct child *c, const struct op *op, uint32_t slot);
+
+/*
+ * The short way for a whole slice where nothing is judged, logged or expected: the call, the slot
+ * and a count. block_op_run where there is no short way.
+ */
+element_fn block_op_unjudged(const struct child *c, const struct op *op);
+
 /* block_ops.c, map_ops.c: one op on one slot. */
 void block_op_run(struct child *c, const struct op *op, uint32_t slot);
 void block_trim(struct child *c, const struct op *op);

@@ -84,8 +84,7 @@ static void expect(struct child *c, const struct op *op)
 	finding_add(&c->shared->findings, &f);
 }
 
-static void over_slice(struct child *c, const struct op *op,
-		       void (*run)(struct child *, const struct op *, uint32_t))
+static void over_slice(struct child *c, const struct op *op, element_fn run)
 {
 	const struct slice *s = &op->slice;
 
@@ -136,7 +135,7 @@ void interp_execute(struct child *c, const struct op *op)
 	pos->has_slot = 0;
 	heartbeat(c);
 	if (op->space == SPACE_BLOCK)
-		over_slice(c, op, block_op_run);
+		over_slice(c, op, block_op_unjudged(c, op));
 	else if (op->space == SPACE_MAP)
 		over_slice(c, op, map_op_run);
 	else
