@@ -70,9 +70,9 @@ static int some_mallctl(const char *name, void *old, size_t *old_len, void *new,
 
 	(void)new;
 	(void)new_len;
-	if (strcmp(name, "version") != 0 || *old_len != sizeof(version))
+	if (strcmp(name, "version") != 0 || *old_len != sizeof(const char *))
 		return ENOENT;
-	memcpy(old, &version, sizeof(version));
+	*(const char **)old = version;
 	return 0;
 }
 

@@ -1,0 +1,38 @@
+#!/bin/sh
+# clang-tidy over our own .c files, as .clang-tidy says: clang_tidy.sh BUILD_DIR [FILE...]
+# A file that no target compiles is an error: nothing would check it.
+set -eu
+cd "$(dirname "$0")/.."
+build=$(realpath "$1")
+shift
+[ -r "$build/compile_commands.json" ] || { echo "clang-tidy: configure $build first" >&2; exit 2; }
+if [ $# -eq 0 ]; then
+	# shellcheck disable=SC2046
+	set -- $(tools/sources.sh 'harness/*.c' 'allocators/*.c' 'reports/*.c' 'fuzz/*.c' 'bench/*.c')
+fi
+[ $# -gt 0 ] || { echo "clang-tidy: no files" >&2; exit 2; }
+
+status=0
+for file; do
+	grep -qF "\"file\": \"$PWD/$file\"" "$build/compile_commands.json" && continue
+	# Programs that tests compile by themselves are no part of the build.
+	case $file in */preload.c) continue ;; esac
+	echo "clang-tidy: no target compiles $file" >&2
+	status=1
+done
+# check CHECKS, files on standard input: what it counts of system headers is left out of what it says.
+check() {
+	xargs -r -d '\n' -P 2 -n 3 sh -c '
+		build=$0 checks=$1
+		shift
+		said=$(clang-tidy -p "$build" --quiet ${checks:+"--checks=$checks"} "$@" 2>&1) && exit 0
+		printf "%s\n" "$said" | grep -v "warnings\? generated\.$"
+		exit 1' "$build" "$1"
+}
+
+# The analyzer does not see that cmocka's assertions leave the function, and would warn of whatever
+# they rule out.
+tests='_test\.c$|_testing\.c$|_stress\.c$|/test_[^/]*\.c$'
+printf '%s\n' "$@" | grep -Ev "$tests" | check '' || status=1
+printf '%s\n' "$@" | grep -E "$tests" | check '-clang-analyzer-*' || status=1
+exit $status
