@@ -50,6 +50,7 @@ class Rules(unittest.TestCase):
                 ("reports/render.c", "allocators/registry.h"),
                 ("allocators/loader.c", "reports/schema.h"),
                 ("harness/cli/a.c", "fuzz/mutator.h"),
+                ("bench/a.c", "fuzz/mutator.h"),
                 ("harness/base/a.c", "arena.h"),
                 ("harness/base/a.c", "../base/arena.h"),
                 ("unknown/a.c", "harness/base/arena.h")]:
@@ -67,6 +68,7 @@ class Rules(unittest.TestCase):
                 ("harness/exec/child_main.c", "allocators/loader.h"),
                 ("allocators/loader.c", "harness/exec/shared.h"),
                 ("harness/cli/a.c", "allocators/registry.h"),
+                ("bench/a.c", "harness/cli/paths.h"),
                 ("harness/cli/main.c", "fuzz/mutator.h")]:
             with self.subTest(path=path, target=target):
                 self.assertEqual(self.includes(path, target), [])
