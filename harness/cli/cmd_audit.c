@@ -111,8 +111,7 @@ static int open_corpus(struct audit *a)
 	int n = scandir(a->corpus, &entries, is_program, by_name);
 
 	if (n <= 0) {
-		fprintf(stderr, "allocrig: %s: %s\n", a->corpus,
-			n < 0 ? strerror(errno) : "no .prog files");
+		cli_complain("%s: %s", a->corpus, n < 0 ? strerror(errno) : "no .prog files");
 		if (n == 0)
 			free(entries);
 		return EXIT_MISUSE;
@@ -167,7 +166,7 @@ static int write_line(struct audit *a, json_t *line)
 	int err = json_out_write(&a->json, line);
 
 	if (err)
-		fprintf(stderr, "allocrig: cannot write %s: %s\n", a->options.json, strerror(-err));
+		cli_complain_write(a->options.json, -err);
 	return err ? EXIT_BROKEN : 0;
 }
 
@@ -247,7 +246,7 @@ static int execute(struct audit *a)
 	err = json_out_open(&a->json, a->options.json);
 
 	if (err) {
-		fprintf(stderr, "allocrig: cannot write %s: %s\n", a->options.json, strerror(-err));
+		cli_complain_write(a->options.json, -err);
 		return EXIT_MISUSE;
 	}
 	a->text = a->json.is_stdout ? stderr : stdout;

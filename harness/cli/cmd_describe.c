@@ -73,7 +73,7 @@ static void print_classes(const struct description *d)
 		printf("  (the list is cut here)\n");
 }
 
-static void print_kept(const char *when, const struct kept *k)
+static void print_kept(const char *when, const struct left_behind *k)
 {
 	if (k->maps < 0 && k->bytes < 0)
 		printf("  %-16snot measured\n", when);
@@ -112,11 +112,6 @@ static void print_description(const struct subject *s, const struct description 
 		printf("note              %s\n", d->note);
 }
 
-static json_t *kept_json(const struct kept *k)
-{
-	return json_pack("{s:I, s:I}", "maps", (json_int_t)k->maps, "bytes", (json_int_t)k->bytes);
-}
-
 static json_t *description_json(const struct subject *s, const struct description *d)
 {
 	json_t *classes = json_array(), *overhead = json_array(), *answers = json_object();
@@ -137,9 +132,9 @@ static json_t *description_json(const struct subject *s, const struct descriptio
 			 "min_block", (json_int_t)d->min_block, "classes", (json_int_t)d->nclasses,
 			 "class_ranges", classes, "mmap_threshold", (json_int_t)d->mmap_threshold,
 			 "maps_per_mapped_block", (json_int_t)d->mmap_maps_per_block, "overhead",
-			 overhead, "after_free", kept_json(&d->freed), "after_purge",
-			 kept_json(&d->purged), "after_1s", kept_json(&d->idle), "answers", answers,
-			 "host", host_json(), "note", d->note);
+			 overhead, "after_free", left_behind_json(&d->freed), "after_purge",
+			 left_behind_json(&d->purged), "after_1s", left_behind_json(&d->idle),
+			 "answers", answers, "host", host_json(), "note", d->note);
 }
 
 static int execute(struct describe_command *cmd)
@@ -152,7 +147,7 @@ static int execute(struct describe_command *cmd)
 	if (code)
 		return code;
 	if (!s.ref.available) {
-		fprintf(stderr, "allocrig: %s is not here: %s\n", s.ref.name, s.ref.reason);
+		cli_complain("%s is not here: %s", s.ref.name, s.ref.reason);
 		subject_release(&s);
 		return EXIT_UNSUPPORTED;
 	}
@@ -170,7 +165,7 @@ static int execute(struct describe_command *cmd)
 	if (!err)
 		err = json_out_close(&json);
 	if (err)
-		fprintf(stderr, "allocrig: describe %s: %s\n", s.ref.name, strerror(-err));
+		cli_complain("describe %s: %s", s.ref.name, strerror(-err));
 	subject_release(&s);
 	return err || runner_interrupted() ? EXIT_BROKEN : EXIT_CLEAN;
 }

@@ -105,8 +105,7 @@ static int run_one(struct run_command *cmd, const struct program *p, const struc
 
 	runner_release(&r);
 	if (err) {
-		fprintf(stderr, "allocrig: cannot write %s: %s\n", cmd->options.json,
-			strerror(-err));
+		cli_complain_write(cmd->options.json, -err);
 		return EXIT_BROKEN;
 	}
 	return 0;
@@ -149,8 +148,7 @@ static int execute(struct run_command *cmd)
 	int err = json_out_open(&cmd->json, cmd->options.json);
 
 	if (err) {
-		fprintf(stderr, "allocrig: cannot write %s: %s\n", cmd->options.json,
-			strerror(-err));
+		cli_complain_write(cmd->options.json, -err);
 		return EXIT_MISUSE;
 	}
 	cmd->text = cmd->json.is_stdout ? stderr : stdout;

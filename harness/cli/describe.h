@@ -7,6 +7,7 @@
 #ifndef CLI_DESCRIBE_H
 #define CLI_DESCRIBE_H
 
+#include "harness/cli/left_behind.h"
 #include "harness/cli/runner.h"
 
 /* Requests from `first` to `last` bytes give usable sizes that rise in steps of `step`. */
@@ -20,10 +21,6 @@ struct class_range {
 struct overhead {
 	uint64_t size; /* requested */
 	double bytes;  /* resident bytes per block beyond it; negative: not measured */
-};
-
-struct kept {
-	int64_t maps, bytes; /* bytes resident, less LazyFree; -1: not measured */
 };
 
 struct answer {
@@ -45,7 +42,7 @@ struct description {
 	uint64_t mmap_threshold;
 	int64_t mmap_maps_per_block; /* maps that eight such blocks cost, divided by eight */
 	struct overhead overhead[DESCRIBE_OVERHEAD];
-	struct kept freed, purged, idle; /* of 300000 blocks of 0.5 to 2 KiB */
+	struct left_behind freed, purged, idle; /* of 300000 blocks of 0.5 to 2 KiB */
 	struct answer answer[DESCRIBE_ANSWERS];
 	uint32_t nanswers;
 	char note[256];

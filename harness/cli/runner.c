@@ -229,7 +229,6 @@ void runner_catch_interrupts(void)
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGHUP, &act, NULL);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 bool runner_interrupted(void)

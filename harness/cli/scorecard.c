@@ -22,27 +22,6 @@ void scorecard_init(struct scorecard *c, const struct allocator_ref *allocator)
 	snprintf(c->at_limit, sizeof(c->at_limit), "-");
 }
 
-/* The last checkpoint of that name; maps and bytes are -1 when it was not reached. */
-static struct left_behind left_at(const struct run_shared *s, const char *name)
-{
-	struct left_behind left = {-1, -1};
-	uint32_t n = s ? atomic_load(&s->ncheckpoints) : 0;
-
-	for (uint32_t i = 1; i < n; i++) {
-		const struct snapshot *start = &s->checkpoint[0].at, *at = &s->checkpoint[i].at;
-
-		if (strcmp(s->checkpoint[i].name, name) != 0)
-			continue;
-		left.maps = at->maps - start->maps;
-		left.bytes = at->rss_bytes - start->rss_bytes;
-		if (at->lazyfree_bytes > 0)
-			left.bytes -= at->lazyfree_bytes;
-		if (left.bytes < 0)
-			left.bytes = 0;
-	}
-	return left;
-}
-
 static const struct finding *crash_of(const struct run_shared *s)
 {
 	for (uint32_t i = 0; i < s->findings.n && i < FINDING_MAX; i++)
@@ -68,7 +47,7 @@ static void note_limit(struct scorecard *c, const struct outcome_of_run *r)
 			 s->counts.null_at_refusal);
 	else if (r->result.end == RUN_END_NORMAL)
 		snprintf(c->at_limit, sizeof(c->at_limit), "serves all");
-	c->limit_full_bytes = left_at(s, "idle").bytes;
+	c->limit_full_bytes = left_behind_at(s, "idle").bytes;
 }
 
 static void note_after(struct scorecard *c, int64_t bytes)
@@ -91,15 +70,15 @@ void scorecard_add(struct scorecard *c, const struct outcome_of_run *r)
 		return;
 	if (strcmp(program, "drain") == 0) {
 		c->peak_maps = s->peak.at.maps - s->checkpoint[0].at.maps;
-		c->freed = left_at(s, "freed");
-		c->purged = left_at(s, "purged");
-		c->idle = left_at(s, "idle");
+		c->freed = left_behind_at(s, "freed");
+		c->purged = left_behind_at(s, "purged");
+		c->idle = left_behind_at(s, "idle");
 	} else if (strcmp(program, "map-limit-full") == 0) {
 		note_limit(c, r);
 	} else if (strcmp(program, "limit-after-control") == 0) {
-		c->control_bytes = left_at(s, "idle").bytes;
+		c->control_bytes = left_behind_at(s, "idle").bytes;
 	} else if (strcmp(program, "limit-after") == 0) {
-		note_after(c, left_at(s, "idle").bytes);
+		note_after(c, left_behind_at(s, "idle").bytes);
 	}
 }
 
@@ -116,6 +95,31 @@ static void print_left(FILE *out, const struct left_behind *left)
 		fprintf(out, "  %5" PRId64 " %10s", left->maps, bytes_text(left->bytes).s);
 }
 
+static void print_head(FILE *out, int width)
+{
+	fprintf(out, "\n%-*s  %10s  %-58s  %s\n", width, "", "",
+		"DRAIN: PEAK MAPS; MAPS, BYTES LEFT", "AT THE MAP LIMIT: BYTES LEFT");
+	fprintf(out, "%-*s  %10s  %5s  %16s  %16s  %16s  %10s  %10s  %s\n", width, "ALLOCATOR",
+		"VIOLATIONS", "PEAK", "AFTER FREE", "AFTER PURGE", "AFTER 1 S", "FULL FIRST",
+		"FULL AFTER", "MALLOC THERE");
+}
+
+static void print_legend(FILE *out)
+{
+	fprintf(out, "\n"
+		     "VIOLATIONS    findings in all programs; known: the profile has the reason\n"
+		     "DRAIN         300000 blocks of 0.5 to 2 KiB, touched, all freed; bytes are "
+		     "resident\n"
+		     "              beyond the start, without LazyFree pages\n"
+		     "FULL FIRST    map-limit-full: 10000 blocks of 128 KiB, touched and freed "
+		     "after the\n"
+		     "              table was full, a second after free and purge\n"
+		     "FULL AFTER    limit-after: blocks first, then the table fills, then all are "
+		     "freed;\n"
+		     "              less what limit-after-control keeps away from the limit\n"
+		     "MALLOC THERE  what malloc does in map-limit-full\n");
+}
+
 void scorecard_print(FILE *out, const struct scorecard *cards, size_t n)
 {
 	int width = (int)strlen("ALLOCATOR");
@@ -123,9 +127,7 @@ void scorecard_print(FILE *out, const struct scorecard *cards, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if ((int)strlen(cards[i].allocator->name) > width)
 			width = (int)strlen(cards[i].allocator->name);
-	fprintf(out, "%-*s  %10s  %5s  %16s  %16s  %16s  %10s  %10s  %s\n", width, "ALLOCATOR",
-		"VIOLATIONS", "PEAK", "AFTER FREE", "AFTER PURGE", "AFTER 1 S", "LIMIT FULL",
-		"LIMIT LATE", "MALLOC AT LIMIT");
+	print_head(out, width);
 	for (size_t i = 0; i < n; i++) {
 		const struct scorecard *c = &cards[i];
 		char violations[32];
@@ -143,16 +145,7 @@ void scorecard_print(FILE *out, const struct scorecard *cards, size_t n)
 		fprintf(out, "  %10s  %10s  %s\n", bytes_text(c->limit_full_bytes).s,
 			bytes_text(c->limit_after_bytes).s, c->at_limit);
 	}
-}
-
-static json_t *number(int64_t n)
-{
-	return n < 0 ? json_null() : json_integer(n);
-}
-
-static json_t *left_json(const struct left_behind *left)
-{
-	return json_pack("{s:o, s:o}", "maps", number(left->maps), "bytes", number(left->bytes));
+	print_legend(out);
 }
 
 json_t *scorecard_json(const struct scorecard *c)
@@ -161,9 +154,9 @@ json_t *scorecard_json(const struct scorecard *c)
 			 "schema", "allocrig.audit/1", "allocator", allocator_json(c->allocator),
 			 "runs", (int)c->runs, "broken", (int)c->broken, "unsupported",
 			 (int)c->unsupported, "violations", (int)(c->findings - c->known), "known",
-			 (int)c->known, "peak_maps", number(c->peak_maps), "after_free",
-			 left_json(&c->freed), "after_purge", left_json(&c->purged), "after_1s",
-			 left_json(&c->idle), "limit_full_bytes", number(c->limit_full_bytes),
-			 "limit_after_bytes", number(c->limit_after_bytes), "malloc_at_limit",
-			 c->at_limit);
+			 (int)c->known, "peak_maps", json_measured(c->peak_maps), "after_free",
+			 left_behind_json(&c->freed), "after_purge", left_behind_json(&c->purged),
+			 "after_1s", left_behind_json(&c->idle), "limit_full_bytes",
+			 json_measured(c->limit_full_bytes), "limit_after_bytes",
+			 json_measured(c->limit_after_bytes), "malloc_at_limit", c->at_limit);
 }

@@ -10,11 +10,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "harness/cli/left_behind.h"
 #include "harness/cli/runner.h"
-
-struct left_behind {
-	int64_t maps, bytes;
-};
 
 struct scorecard {
 	const struct allocator_ref *allocator;
