@@ -14,8 +14,7 @@
 #include "allocators/guard/guard.h"
 
 #define THREADS 4
-#define OPS	60000
-#define FORKS	20
+#define FORKS	60
 #define SHARED	512
 
 struct note {
@@ -24,7 +23,7 @@ struct note {
 };
 
 static _Atomic(struct note *) shared[SHARED];
-static atomic_int broken;
+static atomic_int broken, forks_done;
 
 static uint64_t prng(uint64_t *state)
 {
@@ -64,7 +63,7 @@ static void *work(void *arg)
 {
 	uint64_t random = 0x9e3779b97f4a7c15u + (uintptr_t)arg;
 
-	for (int i = 0; i < OPS; i++)
+	while (!atomic_load(&forks_done))
 		note_end(atomic_exchange(&shared[prng(&random) % SHARED], note_new(&random)));
 	return NULL;
 }
@@ -106,6 +105,7 @@ int main(void)
 	}
 	for (int i = 0; i < FORKS; i++)
 		failed_forks += fork_once();
+	atomic_store(&forks_done, 1);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	for (int i = 0; i < SHARED; i++)
