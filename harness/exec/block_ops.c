@@ -346,7 +346,7 @@ static void plain_free(struct child *c, const struct op *op, uint32_t slot)
 
 element_fn block_op_unjudged(const struct child *c, const struct op *op)
 {
-	if (c->model || op->outcomes.present || c->shared->config.oplog_capacity)
+	if (!c->unjudged || op->outcomes.present)
 		return block_op_run;
 	if (op->code == OP_MALLOC && c->alloc->malloc)
 		return plain_malloc;

@@ -195,6 +195,7 @@ int child_init(struct child *c, const struct child_setup *setup)
 		.alloc = setup->alloc,
 		.accounts = setup->accounts,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+		.unjudged = !setup->shared->config.oracles && !setup->shared->config.oplog_capacity,
 	};
 	int err = init_program(c, setup);
 

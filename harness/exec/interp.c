@@ -13,6 +13,7 @@
 #include "harness/oracle/expect.h"
 
 #define SLEEP_SLICE_NS 50000000ull
+#define BEAT_EVERY     16 /* slots of a slice that is not judged: stores cost time there */
 
 static void heartbeat(struct child *c)
 {
@@ -89,15 +90,20 @@ static void over_slice(struct child *c, const struct op *op, element_fn run)
 	const struct slice *s = &op->slice;
 
 	c->pos->has_slot = op->space;
+
 	for (uint64_t slot = s->start; slot < s->stop; slot += s->step) {
 		c->pos->slot = (uint32_t)slot;
-		heartbeat(c);
+		if (!c->unjudged || c->until_beat-- == 0) {
+			heartbeat(c);
+			c->until_beat = BEAT_EVERY;
+		}
 		run(c, op, (uint32_t)slot);
 	}
 }
 
 static void execute_control(struct child *c, const struct op *op)
 {
+	heartbeat(c);
 	switch (op->code) {
 	case OP_TRIM:
 		block_trim(c, op);
@@ -133,7 +139,6 @@ void interp_execute(struct child *c, const struct op *op)
 	pos->thread = op->thread;
 	pos->iteration = cursor_iteration(c->cursor);
 	pos->has_slot = 0;
-	heartbeat(c);
 	if (op->space == SPACE_BLOCK)
 		over_slice(c, op, block_op_unjudged(c, op));
 	else if (op->space == SPACE_MAP)

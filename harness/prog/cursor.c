@@ -159,10 +159,25 @@ static int cursor_hand(struct cursor *c, const struct op *op, const struct op **
 	return 0;
 }
 
+static bool is_leaf(unsigned code)
+{
+	return code < OP_REPEAT || code > OP_END;
+}
+
 int cursor_next(struct cursor *c, const struct op **ret_op, struct prog_error *err)
 {
 	const struct op *op;
 
+	/* Most calls end here: loops run out of the window. */
+	if (__builtin_expect(c->at < c->high, 1)) {
+		op = window_at(c, c->at);
+		if (is_leaf(op->code)) {
+			c->last = c->at++;
+			c->handed++;
+			*ret_op = op;
+			return 0;
+		}
+	}
 	for (;;) {
 		int ret = cursor_step(c, &op, err);
 
