@@ -8,13 +8,14 @@ CONFIGURE := cmake -G Ninja -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo
 NINJA := ninja --quiet
 
 .DEFAULT_GOAL := all
-.PHONY: all audit test trees format clean help packages
+.PHONY: all audit bench-interp test trees format clean help packages
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make           build everything; leaves $(BUILD)/allocrig'
 	@echo 'make audit     judge every allocator on this machine; leaves $(RESULTS)/audit.jsonl'
 	@echo 'make test      build with gcc, clang and sanitizers, and run every test'
+	@echo 'make bench-interp  what running a program costs beyond its calls'
 	@echo 'make format    lay out the C files as .clang-format says'
 	@echo 'make clean     remove $(BUILD)/ and $(RESULTS)/'
 
@@ -43,6 +44,10 @@ trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja
 		cmake -DALLOCRIG_ALL_TREES=ON $(BUILD)
 	@$(NINJA) -C $(BUILD)/clang
 	@$(NINJA) -C $(BUILD)/asan unit-tests
+
+# What the harness itself costs per op.
+bench-interp: all
+	@$(BUILD)/interp-bench
 
 test: trees
 	@ctest --test-dir $(BUILD) -j 2 --output-on-failure --no-tests=error
