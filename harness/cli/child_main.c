@@ -53,6 +53,7 @@ static void before_constructors(void)
 		(void)ignored;
 		_exit(2);
 	}
+	atomic_store(&shared->state, RUN_LOADING);
 	int err = arena_init(&arena, child_arena_bytes(&shared->config));
 
 	if (!err)

@@ -110,6 +110,8 @@ static void describe_finding(const struct verdict_input *in, const struct findin
 static const char *refusal_words(enum refusal why)
 {
 	switch (why) {
+	case REFUSAL_LINKER:
+		return "the dynamic linker could not load it";
 	case REFUSAL_NO_MALLOC:
 		return "the file does not serve malloc and free";
 	case REFUSAL_DLOPEN:

@@ -43,9 +43,9 @@ struct child {
 	struct baton baton;
 	uintptr_t headroom_pages; /* inaccessible pages for headroom_left() */
 	size_t page_bytes;
-	bool unjudged; /* no oracles and no op log: calls are made and counted */
+	bool unjudged;	     /* no oracles and no op log: calls are made and counted */
 	unsigned until_beat; /* slots until the next heartbeat */
-	unsigned proc; /* index of this process in shared->pos */
+	unsigned proc;	     /* index of this process in shared->pos */
 };
 
 struct child_setup {

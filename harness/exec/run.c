@@ -227,6 +227,11 @@ static void judge_status(struct watch *w, int status)
 		r->end = state == RUN_ENDED ? RUN_END_NORMAL : RUN_END_REFUSED;
 		return;
 	}
+	if (state == RUN_STARTING && WIFEXITED(status)) {
+		r->shared->refusal = REFUSAL_LINKER;
+		r->end = RUN_END_REFUSED;
+		return;
+	}
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
 		snprintf(r->broken, sizeof(r->broken),
 			 "the child was killed by SIGKILL at statement %d (out of memory?)",

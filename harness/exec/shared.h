@@ -44,14 +44,16 @@ struct run_config {
 };
 
 enum run_state {
-	RUN_STARTING,
-	RUN_REFUSED, /* refused to run: `refusal` says why */
-	RUN_RUNNING, /* the first op may have begun */
-	RUN_ENDED    /* ran to its end, all accounts and oracles done */
+	RUN_STARTING, /* the dynamic linker is at work */
+	RUN_LOADING,  /* images are bound; constructors and the harness's set-up run */
+	RUN_REFUSED,  /* refused to run: `refusal` says why */
+	RUN_RUNNING,  /* the first op may have begun */
+	RUN_ENDED     /* ran to its end, all accounts and oracles done */
 };
 
 enum refusal {
 	REFUSAL_NONE,
+	REFUSAL_LINKER,	    /* the dynamic linker gave up; what it said is in the output */
 	REFUSAL_NO_MALLOC,  /* no malloc or no free in the allocator's own file */
 	REFUSAL_DLOPEN,	    /* text: what dlopen said */
 	REFUSAL_PLUGIN,	    /* plug-in of another ABI */

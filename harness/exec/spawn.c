@@ -128,18 +128,21 @@ static char **child_environment(const struct run_request *req)
 
 	while (environ[count])
 		count++;
-	char **list = calloc(count + 3, sizeof(*list));
+	char **list = calloc(count + 4, sizeof(*list));
 
 	if (!list)
 		return NULL;
 	for (size_t i = 0; i < count && !err; i++) {
-		if (has_name(environ[i], "LD_PRELOAD") ||
+		if (has_name(environ[i], "LD_PRELOAD") || has_name(environ[i], "LD_BIND_NOW") ||
 		    (req->load == LOAD_DLOPEN && has_name(environ[i], "GLIBC_TUNABLES")))
 			continue;
 		err = append(list, &n, strdup(environ[i]));
 	}
 	if (!err && req->load == LOAD_PRELOAD && req->file)
 		err = append(list, &n, joined("LD_PRELOAD", NULL, req->file));
+	/* Symbols are bound before the run: no call of the allocator goes through the linker. */
+	if (!err)
+		err = append(list, &n, strdup("LD_BIND_NOW=1"));
 	if (!err && req->load == LOAD_DLOPEN)
 		err = append(list, &n,
 			     joined("GLIBC_TUNABLES", getenv("GLIBC_TUNABLES"), TLS_TUNABLE));
