@@ -166,9 +166,9 @@ static int failure_of(const struct call_event *e)
 {
 	if (e->op->code == OP_POSIX_MEMALIGN)
 		return e->result;
-	if (e->ret || e->errno_after == e->errno_before)
+	if (e->ret || (requested(e->op) == 0 && e->errno_after == e->errno_before))
 		return 0;
-	return e->errno_after;
+	return e->errno_after == e->errno_before ? OUTCOME_NO_ERRNO : e->errno_after;
 }
 
 static void run_allocating(struct child *c, const struct op *op, uint32_t slot)

@@ -16,6 +16,7 @@
 
 #include "harness/oracle/expect.h"
 #include "harness/oracle/finding.h"
+#include "harness/oracle/model.h"
 #include "harness/prog/names.h"
 #include "harness/prog/op.h"
 
@@ -105,9 +106,11 @@ static const char *op_word(unsigned code)
 
 static void put_errno(struct out *o, int err)
 {
-	const char *name = err ? errno_name(err) : "0";
+	const char *name = err > 0 ? errno_name(err) : "0";
 
-	if (name)
+	if (err == OUTCOME_NO_ERRNO)
+		put(o, "no errno");
+	else if (name)
 		put(o, "%s", name);
 	else
 		put(o, "errno %d", err);

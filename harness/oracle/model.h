@@ -73,7 +73,10 @@ void oracle_before(struct model *m, const struct call_event *e, struct finding_s
  */
 void oracle_after(struct model *m, const struct call_event *e, struct finding_sink *sink);
 
-/* What `->` allows against what happened (err 0: it succeeded). */
+/* A null block, and errno as it was: it failed, but no errno that `->` could name says how. */
+#define OUTCOME_NO_ERRNO (-1)
+
+/* What `->` allows against what happened: err is an errno, 0 (it succeeded) or OUTCOME_NO_ERRNO. */
 void oracle_outcome(const struct call_event *e, int err, struct finding_sink *sink);
 
 /* All live blocks and mappings, at the end of a program or of a fork block. */
