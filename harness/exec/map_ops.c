@@ -264,7 +264,29 @@ static int unmap_ranges(struct child *c, uint32_t slot, uintptr_t start, size_t 
 	return first_err;
 }
 
-static int unmap_part(struct child *c, const struct op *op, uint32_t slot)
+static int call_part(const struct op *op, uintptr_t start, size_t len)
+{
+	void *p = (void *)start;
+
+	switch (op->code) {
+	case OP_MUNMAP:
+		return munmap(p, len) != 0 ? errno : 0;
+	case OP_MPROTECT:
+		return mprotect(p, len, op->map.prot) != 0 ? errno : 0;
+	default:
+		return madvise(p, len, op->map.advice) != 0 ? errno : 0;
+	}
+}
+
+static unsigned kcall_of(unsigned code)
+{
+	return code == OP_MUNMAP     ? KCALL_MUNMAP
+	       : code == OP_MPROTECT ? KCALL_MPROTECT
+				     : KCALL_MADVISE;
+}
+
+/* munmap, mprotect or madvise on the op's part of the slot, in one call. */
+static int run_part(struct child *c, const struct op *op, uint32_t slot)
 {
 	uintptr_t start;
 	size_t len;
@@ -272,15 +294,13 @@ static int unmap_part(struct child *c, const struct op *op, uint32_t slot)
 	if (part_of(c, op, slot, &start, &len) != 0)
 		return SKIP;
 	c->pos->phase = PHASE_CALL;
-	int err = munmap((void *)start, len) != 0 ? errno : 0;
+	int err = call_part(op, start, len);
 
 	c->pos->phase = PHASE_HARNESS;
-	count_call(c, KCALL_MUNMAP, err);
-	if (!err) {
-		taint(c, slot);
+	taint(c, slot);
+	if (!err && op->code == OP_MUNMAP)
 		disown(c, start, page_up(c, len));
-	}
-	return err;
+	return count_call(c, kcall_of(op->code), err);
 }
 
 static void look_at_content(struct child *c, const struct call_event *e)
@@ -299,42 +319,12 @@ static int run_munmap(struct child *c, const struct op *op, uint32_t slot,
 
 	look_at_content(c, e);
 	if (op->has_range)
-		return unmap_part(c, op, slot);
+		return run_part(c, op, slot);
 	int err = unmap_ranges(c, slot, m->start, m->len);
 
 	if (!err)
 		*m = (struct map_slot){0};
 	return err;
-}
-
-static int run_mprotect(struct child *c, const struct op *op, uint32_t slot)
-{
-	uintptr_t start;
-	size_t len;
-
-	if (part_of(c, op, slot, &start, &len) != 0)
-		return SKIP;
-	c->pos->phase = PHASE_CALL;
-	int err = mprotect((void *)start, len, op->map.prot) != 0 ? errno : 0;
-
-	c->pos->phase = PHASE_HARNESS;
-	taint(c, slot);
-	return count_call(c, KCALL_MPROTECT, err);
-}
-
-static int run_madvise(struct child *c, const struct op *op, uint32_t slot)
-{
-	uintptr_t start;
-	size_t len;
-
-	if (part_of(c, op, slot, &start, &len) != 0)
-		return SKIP;
-	c->pos->phase = PHASE_CALL;
-	int err = madvise((void *)start, len, op->map.advice) != 0 ? errno : 0;
-
-	c->pos->phase = PHASE_HARNESS;
-	taint(c, slot);
-	return count_call(c, KCALL_MADVISE, err);
 }
 
 static void follow_mremap(struct child *c, const struct op *op, uint32_t slot, uintptr_t now)
@@ -454,9 +444,8 @@ static int run_one(struct child *c, const struct op *op, uint32_t slot, struct c
 	case OP_MREMAP:
 		return run_mremap(c, op, slot, e);
 	case OP_MPROTECT:
-		return run_mprotect(c, op, slot);
 	case OP_MADVISE:
-		return run_madvise(c, op, slot);
+		return run_part(c, op, slot);
 	default:
 		return run_touch(c, op, slot, e);
 	}
