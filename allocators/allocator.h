@@ -62,7 +62,8 @@ struct plugin {
 	uint32_t abi;
 	uint32_t size; /* sizeof(struct plugin) */
 	const char *name;
-	const char *package;	  /* Debian package, or NULL */
+	const char *package; /* Debian package, or NULL */
+	const char *version; /* of a file that is built with allocrig; NULL: its package tells */
 	const char *const *files; /* paths tried in order, NULL-terminated; a leading '/' or a name
 				     relative to allocrig's own directory */
 	/* Whether a file with these symbols is a build of this allocator. NULL: never. */

@@ -11,6 +11,7 @@ const struct plugin plugin_guard = {
 	.abi = ALLOCATOR_ABI,
 	.size = sizeof(struct plugin),
 	.name = "guard",
+	.version = ALLOCRIG_VERSION,
 	.files = files,
 	.purge = purge,
 };

@@ -98,6 +98,8 @@ static int ref_fill_file(struct allocator_ref *ref, const char *file, const stru
 		return fail(c, -EIO, "%s: cannot be read: %s", file, strerror(errno));
 	memcpy(ref->build_id, facts.build_id, sizeof(ref->build_id));
 	ref_fill_package(ref, ref->plugin ? ref->plugin->package : NULL);
+	if (!ref->version[0] && ref->plugin && ref->plugin->version)
+		snprintf(ref->version, sizeof(ref->version), "%s", ref->plugin->version);
 	ref->available = true;
 	return 0;
 }
