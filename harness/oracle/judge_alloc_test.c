@@ -116,7 +116,11 @@ static void the_programs_mappings_and_the_harness_are_taken(void **state)
 	stage_malloc(&s, 1, s.pool + 8192 - 64 + 4096 + 64, 64);
 	assert_clean(&s);
 	stage_malloc(&s, 2, s.pool + 8192 + 4080, 32);
-	assert_int_equal(assert_found(&s, FINDING_OVERLAP, RULE_OVERLAP_MAPPING).n[4], 3);
+	struct finding f = assert_found(&s, FINDING_OVERLAP, RULE_OVERLAP_MAPPING);
+
+	assert_int_equal(f.n[2], (uintptr_t)s.pool + 8192);
+	assert_int_equal(f.n[3], (uintptr_t)s.pool + 8192 + 4096);
+	assert_int_equal(f.n[4], 3);
 	stage_malloc(&s, 3, s.arena.base + s.arena.size - 16, 16);
 	assert_found(&s, FINDING_OVERLAP, RULE_OVERLAP_HARNESS);
 	stage_malloc(&s, 4, s.arena.base - 16, 16);

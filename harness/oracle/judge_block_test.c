@@ -349,6 +349,25 @@ static void usable_size_is_at_least_the_request(void **state)
 	stage_end(&s);
 }
 
+/* What lies behind the promised bytes is not looked at: one defect, one finding. */
+static void a_realloc_that_promises_too_little_is_said_once(void **state)
+{
+	struct act a = usable_act(OP_REALLOC, 60);
+	struct stage s;
+
+	(void)state;
+	stage_start(&s);
+	stage_malloc(&s, 0, s.pool, 100);
+	stage_touch(&s, 0);
+	memcpy(s.pool + 4096, s.pool, 60);
+	a.arg0 = 100;
+	a.ret = s.pool + 4096;
+	stage_act(&s, a);
+	assert_found(&s, FINDING_SHORT_USABLE, RULE_USABLE_SHORT);
+	stage_free(&s, 0);
+	stage_end(&s);
+}
+
 static void usable_size_is_stable(void **state)
 {
 	struct act usable = usable_act(OP_USABLE, 112), freed = usable_act(OP_FREE, 112);
@@ -485,6 +504,7 @@ int main(void)
 		cmocka_unit_test(reallocarray_overflow_leaves_the_block),
 		cmocka_unit_test(realloc_to_zero_has_three_answers),
 		cmocka_unit_test(usable_size_is_at_least_the_request),
+		cmocka_unit_test(a_realloc_that_promises_too_little_is_said_once),
 		cmocka_unit_test(usable_size_is_stable),
 		cmocka_unit_test(usable_of_null_is_zero),
 		cmocka_unit_test(usable_bytes_that_meet_blame_the_lower_block),
