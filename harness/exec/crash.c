@@ -34,6 +34,20 @@ static bool has_address(const siginfo_t *info)
 	return info->si_code > 0 && info->si_code != SI_KERNEL;
 }
 
+/*
+ * An allocator may have put a handler of its own before this one and call it from there, with the
+ * signal blocked: left by siglongjmp, it would stay blocked, and the next fault would kill.
+ */
+static void unblock_crashes(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(crash_signals) / sizeof(crash_signals[0]); i++)
+		sigaddset(&set, crash_signals[i]);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void guard_recover(const siginfo_t *info)
 {
 	struct crash_guard *g = armed;
@@ -44,6 +58,7 @@ static void guard_recover(const siginfo_t *info)
 		return;
 	armed = NULL;
 	g->fault = address;
+	unblock_crashes();
 	siglongjmp(g->env, 1);
 }
 

@@ -17,7 +17,8 @@
  *		... g.fault is the address; the guard is disarmed ...
  *	}
  *
- * No signal mask has to be saved: the handlers block nothing.
+ * No signal mask has to be saved: the handlers block nothing, and what an allocator's handler that
+ * came before them blocked is unblocked.
  *
  * Child only: libc alone, no allocation, no stdio, no locks. Errors: 0 or -errno.
  */
