@@ -16,18 +16,29 @@
 #include "harness/exec/crash.h"
 #include "harness/exec/sampler.h"
 
+/*
+ * Told before the fork, so that a child that never comes back from the allocator's atfork handlers
+ * has a place.
+ */
+static void place_child(struct child *c)
+{
+	c->shared->pos[c->proc + 1] = (struct position){
+		.phase = PHASE_CALL,
+		.stmt = c->pos->stmt,
+		.op_code = c->pos->op_code,
+		.thread = c->pos->thread,
+		.iteration = c->pos->iteration,
+	};
+}
+
 static void become_child(struct child *c)
 {
 	struct run_shared *shared = c->shared;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	c->proc++;
-	shared->pos[c->proc] = (struct position){
-		.stmt = c->pos->stmt,
-		.op_code = c->pos->op_code,
-		.thread = c->pos->thread,
-	};
 	c->pos = &shared->pos[c->proc];
+	c->pos->phase = PHASE_HARNESS;
 	atomic_store(&c->pos->pid, getpid());
 	crash_after_fork(c->proc);
 	sampler_after_fork(c->sampler);
@@ -54,19 +65,23 @@ static void child_body(struct child *c, const struct op *op)
 		c->pos->phase = PHASE_TOUCH;
 		oracle_end(c->model, &e, &c->shared->findings);
 	}
+	c->pos->ended = 1;
 	_exit(0);
 }
 
 static void report_end(struct child *c, const struct op *op, unsigned proc, int status)
 {
+	const struct position *pos = &c->shared->pos[proc];
 	struct finding f = {
 		.kind = FINDING_FORK_BROKEN,
 		.rule = RULE_FORK_EXIT,
-		.op_code = c->shared->pos[proc].op_code,
+		.op_code = (uint8_t)pos->op_code,
 		.thread = op->thread,
 		.in_fork = 1,
-		.stmt = c->shared->pos[proc].stmt,
-		.iteration = c->pos->iteration,
+		.has_slot = (uint8_t)pos->has_slot,
+		.stmt = pos->stmt,
+		.slot = pos->slot,
+		.iteration = pos->iteration,
 		.count = 1,
 		.n = {(uint64_t)WEXITSTATUS(status)},
 	};
@@ -90,7 +105,8 @@ static void wait_for(struct child *c, const struct op *op, pid_t pid)
 	atomic_store(&child->pid, 0);
 	bool told = atomic_load(&child->killed);
 
-	if (got == pid && !told && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+	/* An exit in the middle of the block is wrong whatever its status. */
+	if (got == pid && !told && !(WIFEXITED(status) && child->ended))
 		report_end(c, op, c->proc + 1, status);
 }
 
@@ -101,6 +117,7 @@ void fork_op_run(struct child *c, const struct op *op)
 	int err = EAGAIN;
 
 	if (c->proc + 1 < RUN_PROCS) {
+		place_child(c);
 		c->pos->phase = PHASE_CALL;
 		pid = fork();
 		err = errno;
@@ -117,6 +134,7 @@ void fork_op_run(struct child *c, const struct op *op)
 		child_outcome(c, &e, err);
 		return;
 	}
+	atomic_store(&c->shared->pos[c->proc + 1].pid, pid);
 	wait_for(c, op, pid);
 	child_outcome(c, &e, 0);
 }
