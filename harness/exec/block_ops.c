@@ -136,8 +136,9 @@ static enum null_cause null_cause(struct child *c, const struct op *op)
 	size_t len = (size + align + 2 * c->page_bytes) & ~(c->page_bytes - 1);
 	void *p = mmap(NULL, len, PROT_NONE, MAP_SHARED, RUN_FD_SHARED, 0);
 
+	/* Another error says that the allocator closed the descriptor, not that room is short. */
 	if (p == MAP_FAILED)
-		return CAUSE_REFUSED;
+		return errno == ENOMEM ? CAUSE_REFUSED : CAUSE_NONE;
 	munmap(p, len);
 	return CAUSE_NONE;
 }

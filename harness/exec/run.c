@@ -17,8 +17,12 @@
 #include <unistd.h>
 
 #include "harness/exec/spawn.h"
+#include "harness/exec/work.h"
 
-#define POLL_MS 50
+#define POLL_MS	     50
+#define WORK_UNKNOWN UINT64_MAX
+/* However hard it works: an op may be this many times as long as the watchdog's time. */
+#define WORK_TIMES 60
 
 volatile sig_atomic_t run_interrupted;
 
@@ -27,7 +31,9 @@ struct watch {
 	struct run_result *result;
 	struct spawned child;
 	uint64_t last_progress_ns, last_beat;
-	bool killed; /* by us; the end is known */
+	uint64_t silent_since_ns; /* the last heartbeat */
+	uint64_t work;		  /* work_done() soon after it; WORK_UNKNOWN: not asked yet */
+	bool killed;		  /* by us; the end is known */
 };
 
 static uint64_t now_ns(void)
@@ -105,7 +111,8 @@ static void kill_fork_child(struct watch *w, unsigned proc, pid_t pid)
 {
 	atomic_store(&w->result->shared->pos[proc].killed, 1);
 	kill(pid, SIGKILL);
-	w->last_progress_ns = now_ns();
+	w->last_progress_ns = w->silent_since_ns = now_ns();
+	w->work = WORK_UNKNOWN;
 }
 
 static void on_crash(struct watch *w, unsigned proc)
@@ -114,7 +121,7 @@ static void on_crash(struct watch *w, unsigned proc)
 	struct crash_record *c = &shared->crash[proc];
 	pid_t pid = atomic_load(&shared->pos[proc].pid);
 
-	if (proc >= RUN_PROCS || !atomic_load(&c->filled) || pid <= 0)
+	if (!atomic_load(&c->filled) || pid <= 0)
 		return;
 	struct stack stack;
 
@@ -199,6 +206,18 @@ static bool crash_unannounced(struct watch *w)
 	return false;
 }
 
+/* Whether a process without a heartbeat has gone on with a long op since it was last asked. */
+static bool still_working(struct watch *w)
+{
+	struct run_shared *shared = w->result->shared;
+	const struct position *pos = &shared->pos[innermost_process(shared)];
+	uint64_t work = work_done(atomic_load(&pos->pid), pos->phase), before = w->work;
+
+	w->work = work;
+	return before != WORK_UNKNOWN && work > before &&
+	       w->last_progress_ns - w->silent_since_ns < WORK_TIMES * w->req->hang_ns;
+}
+
 static void check_progress(struct watch *w)
 {
 	const struct run_shared *shared = w->result->shared;
@@ -208,9 +227,15 @@ static void check_progress(struct watch *w)
 		beat += atomic_load_explicit(&shared->pos[i].heartbeat, memory_order_relaxed);
 	if (beat != w->last_beat) {
 		w->last_beat = beat;
-		w->last_progress_ns = now;
-	} else if (now - w->last_progress_ns > w->req->hang_ns && !crash_unannounced(w)) {
-		on_hang(w, now - w->last_progress_ns);
+		w->last_progress_ns = w->silent_since_ns = now;
+		w->work = WORK_UNKNOWN;
+	} else if (w->work == WORK_UNKNOWN) {
+		still_working(w);
+	} else if (now - w->last_progress_ns > w->req->hang_ns) {
+		if (still_working(w))
+			w->last_progress_ns = now;
+		else
+			on_hang(w, now - w->silent_since_ns);
 	}
 }
 
@@ -266,7 +291,8 @@ static void watch_child(struct watch *w)
 		{.fd = w->child.notify_fd, .events = POLLIN},
 	};
 
-	w->last_progress_ns = now_ns();
+	w->last_progress_ns = w->silent_since_ns = now_ns();
+	w->work = WORK_UNKNOWN;
 	for (;;) {
 		int n = poll(fds, 3, POLL_MS);
 
@@ -282,7 +308,7 @@ static void watch_child(struct watch *w)
 			return;
 		if (run_interrupted && !w->killed)
 			end_by_kill(w, RUN_END_INTERRUPTED);
-		if (!w->killed)
+		if (!w->killed && !crash_unannounced(w))
 			check_progress(w);
 	}
 }
