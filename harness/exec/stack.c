@@ -142,7 +142,7 @@ int stack_capture(pid_t pid, pid_t tid, uint64_t crash_ip, struct stack *ret_sta
 	sem_init(&c->done, 0, 0);
 	r = thread_start(&thread, c);
 	if (r < 0) {
-		capture_unref(c);
+		atomic_store(&c->owners, 1); /* no thread has come to share it */
 	} else {
 		r = capture_wait(c, thread);
 		if (r == 0)
