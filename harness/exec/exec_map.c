@@ -86,7 +86,7 @@ static int object_take(struct object *o, const struct line *l, exec_map_object_f
 {
 	int r;
 
-	if (l->name[0] != '/' && strcmp(l->name, "[vdso]"))
+	if (l->name[0] != '/' && strcmp(l->name, "[vdso]") != 0)
 		return 0;
 	if (object_is_file_of(o, l)) {
 		o->end = l->end;
