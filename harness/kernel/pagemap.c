@@ -71,7 +71,7 @@ static int scan_span(const struct pagemap *pm, struct span span, struct resident
 	const struct scan_region *region = pm->buf;
 
 	while (span.start < span.end) {
-		uintptr_t walk_end;
+		uintptr_t walk_end = span.start;
 		int n = scan(pm, span, 0, &walk_end);
 
 		if (n < 0)
