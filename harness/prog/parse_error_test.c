@@ -58,6 +58,14 @@ static void assert_refused(const struct bad_text *bad, size_t n)
 
 #define ASSERT_REFUSED(table) assert_refused((table), sizeof(table) / sizeof((table)[0]))
 
+static void append(char *text, size_t size, const char *more)
+{
+	size_t used = strlen(text);
+	int n = snprintf(text + used, size - used, "%s", more);
+
+	assert_in_range(n, 0, size - used - 1);
+}
+
 static void bad_first_lines_are_refused(void **state)
 {
 	static const char first[] = ", expected 'allocrig 1', the first line of a program";
@@ -320,9 +328,9 @@ static void bad_headers_are_refused(void **state)
 	(void)state;
 	ASSERT_REFUSED(bad);
 	for (int i = 0; i < PROG_MAX_FAULTS; i++)
-		strcat(text, "fault brk ENOMEM count=0\n");
+		append(text, sizeof(text), "fault brk ENOMEM count=0\n");
 	assert_accepted(text);
-	strcat(text, "fault brk ENOMEM\n");
+	append(text, sizeof(text), "fault brk ENOMEM\n");
 	assert_refused(&(struct bad_text){text, PROG_MAX_FAULTS + 2, 1,
 					  "found 'fault', expected at most 16 fault lines"},
 		       1);
@@ -370,13 +378,14 @@ static void bad_blocks_are_refused(void **state)
 	(void)state;
 	ASSERT_REFUSED(bad);
 	for (int i = 0; i < PROG_MAX_DEPTH; i++)
-		strcat(text, "repeat 1 {\n");
+		append(text, sizeof(text), "repeat 1 {\n");
 	size_t deepest = strlen(text);
 
 	for (int i = 0; i < PROG_MAX_DEPTH; i++)
-		strcat(text, "}\n");
+		append(text, sizeof(text), "}\n");
 	assert_accepted(text);
-	strcpy(text + deepest, "fork {\n");
+	text[deepest] = '\0';
+	append(text, sizeof(text), "fork {\n");
 	assert_refused(
 		&(struct bad_text){text, PROG_MAX_DEPTH + 2, 1,
 				   "found 'fork', expected at most 16 blocks inside each other"},
@@ -392,7 +401,7 @@ static void too_many_outcomes_are_refused(void **state)
 	assert_accepted(text);
 	uint32_t column = (uint32_t)strlen(text) - (uint32_t)strlen(V) + 2;
 
-	strcat(text, "|EBUSY");
+	append(text, sizeof(text), "|EBUSY");
 	assert_refused(&(struct bad_text){text, 2, column,
 					  "found 'EBUSY', expected at most 15 errno names"},
 		       1);

@@ -291,13 +291,13 @@ static void lines_may_lie_across_buffers(void **state)
 	static struct prog_reader reader;
 	struct prog_error err;
 	struct op op;
-	size_t used = strlen(V), lines = 0;
+	size_t used = (size_t)snprintf(text, sizeof(text), V), lines = 0;
 
 	(void)state;
-	memcpy(text, V, used);
 	while (used < sizeof(text) - 200) {
-		used += (size_t)sprintf(text + used, "malloc b[%zu] %zu%*s#\n", lines, lines * 3,
-					(int)(lines % 97), "");
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "malloc b[%zu] %zu%*s#\n", lines, lines * 3,
+					 (int)(lines % 97), "");
 		lines++;
 	}
 	int fd = text_file(text, used);
@@ -322,11 +322,12 @@ static void a_reader_goes_back_to_its_marks(void **state)
 	struct random r = {.state = 5};
 	struct prog_error err;
 	struct op op;
-	size_t used = (size_t)sprintf(text, V);
+	size_t used = (size_t)snprintf(text, sizeof(text), V);
 
 	(void)state;
 	for (int i = 0; i < LINES; i++)
-		used += (size_t)sprintf(text + used, i % 3 ? "free b[%d]\n" : "\nfree b[%d]\n", i);
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 i % 3 ? "free b[%d]\n" : "\nfree b[%d]\n", i);
 	int fd = text_file(text, used);
 
 	assert_int_equal(prog_reader_init(&reader, fd, &err), 0);

@@ -147,7 +147,7 @@ static void unprintable_ops_are_refused(void **state)
 	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
 	op = (struct op){.code = OP_CHECKPOINT};
 	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
-	strcpy(op.name, "a b");
+	snprintf(op.name, sizeof(op.name), "a b");
 	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
 	op = random_op(&r, OP_FREE);
 	op.slice = (struct slice){.start = 0, .stop = 2, .step = 1, .single = 1};
