@@ -395,6 +395,7 @@ static void test_trim_keeps_live_blocks(void **state)
 /* Runs `misuse` in a child and expects it to abort, with this on fd 2. */
 static void expect_abort(void (*misuse)(void), const char *message)
 {
+	const struct sigaction fatal = {.sa_handler = SIG_DFL};
 	char said[256] = {0};
 	int fds[2], status;
 
@@ -403,7 +404,7 @@ static void expect_abort(void (*misuse)(void), const char *message)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		signal(SIGABRT, SIG_DFL); /* cmocka's handler would go on */
+		sigaction(SIGABRT, &fatal, NULL); /* cmocka's handler would go on */
 		dup2(fds[1], STDERR_FILENO);
 		misuse();
 		_exit(0);
