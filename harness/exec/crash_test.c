@@ -23,15 +23,11 @@
 
 #include <cmocka.h>
 
+#include "harness/exec/process_testing.h"
 #include "harness/exec/shared.h"
 #include "harness/exec/stack.h"
 
 #define THREADS 3
-
-struct child {
-	pid_t pid;
-	int fd; /* its notifications */
-};
 
 static struct run_shared *shared;
 static struct arena arena; /* the child's */
@@ -51,9 +47,11 @@ static void *shared_map(size_t size)
 	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
-static void child_main(void (*body)(void), int fd)
+static void enter_with_handlers(void (*body)(void), int fd)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	struct rlimit no_core = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &no_core);
 	if (arena_init(&arena, crash_arena_bytes(THREADS)) < 0 ||
 	    crash_install(shared, &arena, THREADS, 0, fd) < 0 || crash_thread_stack(0) < 0)
 		_exit(9);
@@ -61,27 +59,14 @@ static void child_main(void (*body)(void), int fd)
 	_exit(0);
 }
 
-static struct child child_start(void (*body)(void))
+static struct process child_start(void (*body)(void))
 {
-	struct rlimit no_core = {0, 0};
-	struct child c;
-	int fd[2];
-
 	memset(shared->crash, 0, sizeof(shared->crash));
-	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
-	c.pid = fork();
-	assert_true(c.pid >= 0);
-	if (!c.pid) {
-		setrlimit(RLIMIT_CORE, &no_core);
-		child_main(body, fd[1]);
-	}
-	close(fd[1]);
-	c.fd = fd[0];
-	return c;
+	return process_start(enter_with_handlers, body);
 }
 
 /* The byte that says which process crashed; -1 when all processes are gone without one. */
-static int child_notice(const struct child *c)
+static int child_notice(const struct process *c)
 {
 	unsigned char proc;
 	ssize_t n = read(c->fd, &proc, 1);
@@ -90,30 +75,11 @@ static int child_notice(const struct child *c)
 	return n ? proc : -1;
 }
 
-static int child_end(const struct child *c)
-{
-	int status;
-
-	kill(c->pid, SIGKILL);
-	assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
-	close(c->fd);
-	return status;
-}
-
-static int child_result(const struct child *c)
-{
-	int status;
-
-	assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
-	close(c->fd);
-	return status;
-}
-
 /* Waits for the notice, checks that the child stands still and ends it. */
 static struct crash_record crash_of(void (*body)(void))
 {
-	struct child c = child_start(body);
-	int proc = child_notice(&c), status = child_end(&c);
+	struct process c = child_start(body);
+	int proc = child_notice(&c), status = process_end(&c);
 
 	assert_int_equal(proc, 0);
 	assert_true(WIFSIGNALED(status));
@@ -124,8 +90,8 @@ static struct crash_record crash_of(void (*body)(void))
 
 static void expect_exit_0(void (*body)(void))
 {
-	struct child c = child_start(body);
-	int notice = child_notice(&c), status = child_result(&c);
+	struct process c = child_start(body);
+	int notice = child_notice(&c), status = process_result(&c);
 
 	assert_int_equal(notice, -1);
 	assert_true(WIFEXITED(status));
@@ -262,14 +228,14 @@ static void body_overflow_in_thread(void)
 static void test_stack_overflow(void **state)
 {
 	struct crash_record rec;
-	struct child c;
+	struct process c;
 
 	(void)state;
 	assert_int_equal(crash_of(body_overflow).signal, SIGSEGV);
 	c = child_start(body_overflow_in_thread);
 	assert_int_equal(child_notice(&c), 0);
 	rec = shared->crash[0];
-	child_end(&c);
+	process_end(&c);
 	assert_int_equal(rec.signal, SIGSEGV);
 	assert_int_not_equal(rec.tid, c.pid);
 }
@@ -313,12 +279,12 @@ static bool is_in_ppoll(pid_t pid, pid_t tid)
 		return false;
 	n = read(fd, buf, sizeof(buf) - 1);
 	close(fd);
-	return n > 0 && atoi(buf) == SYS_ppoll;
+	return n > 0 && strtol(buf, NULL, 10) == SYS_ppoll;
 }
 
 static void test_only_the_first_thread_is_told(void **state)
 {
-	struct child c = child_start(body_two_crash);
+	struct process c = child_start(body_two_crash);
 	struct pollfd p = {.fd = c.fd, .events = POLLIN};
 	int notices, i;
 
@@ -328,7 +294,7 @@ static void test_only_the_first_thread_is_told(void **state)
 		while (!is_in_ppoll(c.pid, atomic_load(&thread_id[i])))
 			sched_yield(); /* the test's time limit is the bound */
 	notices = poll(&p, 1, 0);
-	child_end(&c);
+	process_end(&c);
 	assert_int_equal(notices, 0);
 }
 
@@ -496,13 +462,13 @@ static void body_fork_too_deep(void)
 
 static void test_after_fork(void **state)
 {
-	struct child c = child_start(body_fork);
+	struct process c = child_start(body_fork);
 	struct crash_record rec;
 
 	(void)state;
 	assert_int_equal(child_notice(&c), 2);
 	rec = shared->crash[2];
-	child_end(&c);
+	process_end(&c);
 	assert_int_equal(rec.filled, 1);
 	assert_int_equal(rec.signal, SIGSEGV);
 	assert_int_not_equal(rec.tid, c.pid);
@@ -511,8 +477,8 @@ static void test_after_fork(void **state)
 
 static void test_process_without_a_record_dies(void **state)
 {
-	struct child c = child_start(body_fork_too_deep);
-	int notice = child_notice(&c), status = child_result(&c);
+	struct process c = child_start(body_fork_too_deep);
+	int notice = child_notice(&c), status = process_result(&c);
 
 	(void)state;
 	assert_int_equal(notice, -1);
@@ -529,8 +495,8 @@ static void body_shared_is_gone(void)
 /* It must neither hang nor go round in circles. */
 static void test_handler_that_crashes_dies(void **state)
 {
-	struct child c = child_start(body_shared_is_gone);
-	int notice = child_notice(&c), status = child_result(&c);
+	struct process c = child_start(body_shared_is_gone);
+	int notice = child_notice(&c), status = process_result(&c);
 
 	(void)state;
 	assert_int_equal(notice, -1);
@@ -540,7 +506,7 @@ static void test_handler_that_crashes_dies(void **state)
 
 static void test_stack_can_be_captured(void **state)
 {
-	struct child c = child_start(body_write);
+	struct process c = child_start(body_write);
 	struct stack s;
 	char text[4096];
 	int r;
@@ -548,7 +514,7 @@ static void test_stack_can_be_captured(void **state)
 	(void)state;
 	assert_int_equal(child_notice(&c), 0);
 	r = stack_capture(c.pid, shared->crash[0].tid, shared->crash[0].ip, &s);
-	child_end(&c);
+	process_end(&c);
 	assert_int_equal(r, 0);
 	assert_true(s.nframes > 2);
 	assert_string_equal(s.frame[0].symbol, "body_write");
