@@ -117,7 +117,6 @@ static void on_crash(int signo, siginfo_t *info, void *context)
 
 static int handlers_install(void)
 {
-	/* nothing is blocked while it runs, so leaving it by siglongjmp leaves no mask behind */
 	struct sigaction sa = {.sa_sigaction = on_crash,
 			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
 	size_t i;

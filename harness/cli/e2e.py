@@ -1,0 +1,168 @@
+"""What the end-to-end tests share: running allocrig, reading its results, building libraries.
+
+A test file is called with the path of allocrig as its first argument; the rest is unittest's.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ALLOCRIG = os.path.abspath(sys.argv.pop(1))
+PAGE = os.sysconf("SC_PAGESIZE")
+LOADS = ["preload", "dlopen"]
+# A second opinion on every exit code: DESIGN.md, "Outcomes and exit codes".
+CLEAN, FINDING, BROKEN, MISUSE, UNSUPPORTED = 0, 1, 2, 3, 77
+
+# The least of an allocator that is right: a bump pointer that never gives anything back.
+# Each test breaks it in one place.
+BUMP = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#ifndef BEFORE_MALLOC
+#define BEFORE_MALLOC
+#endif
+#ifndef BEFORE_FREE
+#define BEFORE_FREE
+#endif
+#ifndef BEFORE_REALLOC
+#define BEFORE_REALLOC
+#endif
+static char heap[64 << 20] __attribute__((aligned(4096)));
+static size_t used;
+struct head { size_t size, unused; };
+__attribute__((noinline)) void *bump_take(size_t size)
+{
+	if (size > sizeof(heap))
+		goto full;
+	size_t at = __atomic_fetch_add(&used, (size + 31) & ~(size_t)15, __ATOMIC_RELAXED);
+	if (at + size + 32 > sizeof(heap))
+		goto full;
+	struct head *h = (struct head *)(heap + at);
+	h->size = size;
+	return h + 1;
+full:
+	errno = ENOMEM;
+	return NULL;
+}
+void *malloc(size_t size)
+{
+	BEFORE_MALLOC;
+	return bump_take(size);
+}
+void free(void *p)
+{
+	BEFORE_FREE;
+	(void)p;
+}
+#ifndef MALLOC_AND_FREE_ONLY
+void *calloc(size_t n, size_t size)
+{
+	size_t all;
+	if (__builtin_mul_overflow(n, size, &all)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return bump_take(all);
+}
+void *realloc(void *p, size_t size)
+{
+	BEFORE_REALLOC;
+	void *q = bump_take(size);
+	if (q && p) {
+		size_t old = ((struct head *)p - 1)->size;
+		__builtin_memcpy(q, p, old < size ? old : size);
+	}
+	return q;
+}
+size_t malloc_usable_size(void *p)
+{
+	return p ? ((struct head *)p - 1)->size : 0;
+}
+#endif
+"""
+
+
+def allocrig(*args, **more):
+    """Runs it. Text in and out, nothing on standard input, a minute at most."""
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+               "timeout": 60, "encoding": "utf-8", "errors": "surrogateescape", **more}
+    if "input" in options:
+        del options["stdin"]
+    return subprocess.run([ALLOCRIG, *args], **options)
+
+
+def have(allocator):
+    got = allocrig("list", "--json", "-")
+    rows = [json.loads(line) for line in got.stdout.splitlines()]
+    return any(row["name"] == allocator and row["available"] for row in rows)
+
+
+def kinds(result):
+    return [finding["kind"] for finding in result["findings"]]
+
+
+def checkpoint(result, name):
+    return next(c for c in result["checkpoints"] if c["name"] == name)
+
+
+class Case(unittest.TestCase):
+    """A test with a directory of its own, which `self.dir` names."""
+
+    longMessage = True
+    maxDiff = None
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="allocrig-e2e.")
+        self.addCleanup(shutil.rmtree, self.dir, True)
+
+    def file(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "wb") as out:
+            out.write(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def program(self, text, name="p.prog"):
+        """Indented text is fine; the version line is added."""
+        lines = [line.strip() for line in text.strip().splitlines()]
+        return self.file(name, "\n".join(["allocrig 1", *lines, ""]))
+
+    def library(self, source=BUMP, *flags, name="lib.so"):
+        path = os.path.join(self.dir, name)
+        code = self.file(name + ".c", source)
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-g", "-fno-builtin", "-w", "-o", path,
+                        code, *flags], check=True, timeout=60)
+        return path
+
+    def run_all(self, programs, allocators, *args, exit_code=None, **more):
+        """The results of every run, checked to be whole JSON Lines of the right shape."""
+        each = [word for a in allocators for word in ("-a", a)]
+        got = allocrig("run", *programs, *each, "--json", "-", *args, **more)
+        said = f"exit {got.returncode}\n{got.stdout}\n{got.stderr}"
+        if exit_code is not None:
+            self.assertEqual(got.returncode, exit_code, said)
+        results = [json.loads(line) for line in got.stdout.splitlines()]
+        self.assertEqual(len(results), len(programs) * len(allocators), said)
+        for result in results:
+            self.assertEqual(result["schema"], "allocrig.run/1")
+        return results
+
+    def run_one(self, program, allocator, *args, **more):
+        """`program` is a path, or the text of a program."""
+        path = program if os.sep in program and "\n" not in program else self.program(program)
+        return self.run_all([path], [allocator], *args, **more)[0]
+
+
+def main():
+    unittest.main(module="__main__")
