@@ -67,30 +67,16 @@ static bool returned_fits(const struct judge *j, const struct request *r)
 	}
 }
 
-/*
- * The error is returned; posix_memalign(3): errno is not set. POSIX leaves errno open, and setting
- * it to the very error that is returned misleads nobody.
- */
-static bool errno_misleads(const struct call_event *e)
-{
-	return e->errno_after != e->errno_before && (!e->result || e->errno_after != e->result);
-}
-
-/* POSIX.1-2008 TC2: on failure *memptr is left alone or set to a null pointer. */
-static bool memptr_misleads(const struct call_event *e)
-{
-	return e->result && e->memptr_after && e->memptr_after != e->memptr_before;
-}
-
+/* POSIX.1-2008 TC2: the error is returned, errno is not set, *memptr is left alone. */
 void judge_posix_memalign(const struct judge *j, const struct request *r)
 {
 	const struct call_event *e = j->e;
 	bool accepted_bad = e->result == 0 && r->class == ALIGN_BAD && !r->absurd;
 
-	if (errno_misleads(e))
+	if (e->errno_after != e->errno_before)
 		report(j, (struct verdict_kind){FINDING_ERRNO_CLOBBERED, RULE_ERRNO_POSIX_MEMALIGN},
 		       (const uint64_t[6]){(uint64_t)e->errno_before, (uint64_t)e->errno_after});
-	if (memptr_misleads(e))
+	if (e->result && e->memptr_after != e->memptr_before)
 		report(j, (struct verdict_kind){FINDING_UNEXPECTED_RESULT, RULE_MEMPTR_CHANGED},
 		       (const uint64_t[6]){(uintptr_t)e->memptr_before,
 					   (uintptr_t)e->memptr_after});

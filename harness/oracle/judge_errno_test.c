@@ -146,15 +146,8 @@ static void posix_memalign_leaves_errno_and_memptr(void **state)
 	a.ret = NULL;
 	a.result = ENOMEM;
 	stage_act(&s, a);
-	assert_clean(&s); /* it says in errno what it returns */
-	a.errno_after = EINVAL;
-	stage_act(&s, a);
 	assert_found(&s, FINDING_ERRNO_CLOBBERED, RULE_ERRNO_POSIX_MEMALIGN);
 	a.errno_after = 0;
-	a.memptr_nulled = true;
-	stage_act(&s, a);
-	assert_clean(&s);
-	a.memptr_nulled = false;
 	a.memptr_after = s.pool;
 	stage_act(&s, a);
 	assert_found(&s, FINDING_UNEXPECTED_RESULT, RULE_MEMPTR_CHANGED);

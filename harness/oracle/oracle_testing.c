@@ -86,8 +86,6 @@ void stage_after(struct stage *s, struct act a)
 	e.ret = a.ret;
 	if (a.code == OP_POSIX_MEMALIGN && a.result == 0)
 		e.memptr_after = a.ret;
-	if (a.memptr_nulled)
-		e.memptr_after = NULL;
 	e.result = a.result;
 	e.errno_after = a.errno_after;
 	e.usable_known = a.usable_known;

@@ -37,7 +37,6 @@ struct act {
 	uint32_t slot;
 	void *ret;
 	void *memptr_after; /* posix_memalign that failed: what it left; NULL as before */
-	bool memptr_nulled; /* it left a null pointer */
 	int result, errno_after;
 	bool usable_known;
 	uint64_t usable;	/* after the call; of the old block for free and usable */
