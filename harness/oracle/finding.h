@@ -58,7 +58,8 @@ enum finding_rule {
 	RULE_ERRNO_ON_FAILURE,	     /* n: found errno, wanted errno */
 	RULE_ERRNO_RETURNED,	     /* posix_memalign; n: returned, wanted */
 	RULE_ERRNO_FREE,	     /* n: errno before, errno after */
-	RULE_ERRNO_POSIX_MEMALIGN,   /* n: errno before, errno after */
+	RULE_ERRNO_POSIX_MEMALIGN,   /* it failed; n: errno before, errno after */
+	RULE_ERRNO_POSIX_SUCCESS,    /* it succeeded; the same */
 	RULE_MEMPTR_CHANGED,	     /* posix_memalign failed but wrote *memptr; n: before, after */
 	RULE_OVERFLOW_SIZE,	     /* n: address, size */
 	RULE_OVERFLOW_PRODUCT,	     /* n: address, count, size */

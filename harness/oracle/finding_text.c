@@ -60,7 +60,9 @@ static const struct rule_text rules[RULES] = {
 	[RULE_ERRNO_ON_FAILURE] = {"failure", "{O} returned NULL with errno {0e}, not {1e}"},
 	[RULE_ERRNO_RETURNED] = {"returned", "{O} returned {0e}, not {1e}"},
 	[RULE_ERRNO_FREE] = {"free", "{O} changed errno from {0e} to {1e}"},
-	[RULE_ERRNO_POSIX_MEMALIGN] = {"posix_memalign", "{O} changed errno from {0e} to {1e}"},
+	[RULE_ERRNO_POSIX_MEMALIGN] = {"failure", "{O} failed and changed errno from {0e} to {1e}"},
+	[RULE_ERRNO_POSIX_SUCCESS] = {"success",
+				      "{O} succeeded and changed errno from {0e} to {1e}"},
 	[RULE_MEMPTR_CHANGED] = {"memptr", "{O} failed and changed *memptr from {0x} to {1x}"},
 	[RULE_OVERFLOW_SIZE] = {"size", "{C} returned {0x} for a size that no address space holds"},
 	[RULE_OVERFLOW_PRODUCT] = {"product", "{O} of {1d} times {2d} bytes returned {0x}, but no "

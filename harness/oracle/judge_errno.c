@@ -47,7 +47,7 @@ void judge_null(const struct judge *j, const struct request *r)
 
 	if (r->bytes == 0)
 		return;
-	if (!null_errno_fits(r, err))
+	if (!null_errno_fits(r, err) && !outcome_allows(&j->e->op->outcomes, err))
 		report(j, (struct verdict_kind){FINDING_WRONG_ERRNO, RULE_ERRNO_ON_FAILURE},
 		       (const uint64_t[6]){(uint64_t)err, r->class == ALIGN_BAD ? EINVAL : ENOMEM});
 	judge_cause(j, r, err);
@@ -71,10 +71,14 @@ static bool returned_fits(const struct judge *j, const struct request *r)
 void judge_posix_memalign(const struct judge *j, const struct request *r)
 {
 	const struct call_event *e = j->e;
-	bool accepted_bad = e->result == 0 && r->class == ALIGN_BAD && !r->absurd;
+	bool accepted_bad = e->result == 0 && r->class == ALIGN_BAD && !r->absurd &&
+			    !outcome_allows(&e->op->outcomes, 0);
 
 	if (e->errno_after != e->errno_before)
-		report(j, (struct verdict_kind){FINDING_ERRNO_CLOBBERED, RULE_ERRNO_POSIX_MEMALIGN},
+		report(j,
+		       (struct verdict_kind){FINDING_ERRNO_CLOBBERED,
+					     e->result ? RULE_ERRNO_POSIX_MEMALIGN
+						       : RULE_ERRNO_POSIX_SUCCESS},
 		       (const uint64_t[6]){(uint64_t)e->errno_before, (uint64_t)e->errno_after});
 	if (e->result && e->memptr_after != e->memptr_before)
 		report(j, (struct verdict_kind){FINDING_UNEXPECTED_RESULT, RULE_MEMPTR_CHANGED},
@@ -85,7 +89,8 @@ void judge_posix_memalign(const struct judge *j, const struct request *r)
 		       (struct verdict_kind){FINDING_ACCEPTED_BAD_ALIGNMENT,
 					     RULE_ALIGNMENT_ACCEPTED},
 		       (const uint64_t[6]){0, r->align, r->size});
-	else if (!accepted_bad && !returned_fits(j, r))
+	else if (!accepted_bad && !returned_fits(j, r) &&
+		 !outcome_allows(&e->op->outcomes, e->result))
 		report(j, (struct verdict_kind){FINDING_WRONG_ERRNO, RULE_ERRNO_RETURNED},
 		       (const uint64_t[6]){(uint64_t)e->result,
 					   r->class == ALIGN_BAD ? EINVAL : ENOMEM});

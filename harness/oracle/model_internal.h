@@ -167,4 +167,7 @@ void judge_errno_free(const struct judge *j);
 /* Judges everything in the slot's mapping that was touched. */
 void judge_mapping(const struct judge *j, uint32_t slot);
 
+/* What the program says with `->` it accepts; false where it says nothing. */
+bool outcome_allows(const struct outcomes *o, int err);
+
 #endif

@@ -37,8 +37,10 @@ void report_slot(const struct judge *j, uint32_t slot, struct verdict_kind v, co
 	finding_add(j->sink, &f);
 }
 
-static bool allowed(const struct outcomes *o, int err)
+bool outcome_allows(const struct outcomes *o, int err)
 {
+	if (!o->present)
+		return false;
 	if (err == 0)
 		return o->ok;
 	for (unsigned i = 0; i < o->nerr; i++)
@@ -52,7 +54,7 @@ void oracle_outcome(const struct call_event *e, int err, struct finding_sink *si
 	const struct verdict_kind v = {FINDING_UNEXPECTED_RESULT, RULE_OUTCOME};
 	const struct outcomes *o = &e->op->outcomes;
 
-	if (!o->present || allowed(o, err))
+	if (!o->present || outcome_allows(o, err))
 		return;
 	struct finding f = finding_of(e, v);
 
