@@ -3,11 +3,11 @@
 
 #include <unistd.h>
 
+static pid_t owner;
+static int *volatile private_data; /* was never set */
+
 static void owner_only(void *p)
 {
-	static pid_t owner;
-	static int *volatile private_data;
-
 	if (!owner)
 		owner = getpid();
 	if (p && getpid() != owner)
