@@ -356,6 +356,17 @@ element_fn block_op_unjudged(const struct child *c, const struct op *op)
 	return block_op_run;
 }
 
+/* The pointer also is another slot's, and that one gives it back. */
+static bool forget_shared(struct child *c, const struct op *op, uint32_t slot)
+{
+	if (op->code != OP_FREE && op->code != OP_REALLOC && op->code != OP_REALLOCARRAY)
+		return false;
+	if (!c->model || !c->b[slot].p || !model_forget_shared(c->model, slot))
+		return false;
+	c->b[slot] = (struct block_slot){0};
+	return true;
+}
+
 void block_op_run(struct child *c, const struct op *op, uint32_t slot)
 {
 	if (!block_op_present(c->alloc, op->code)) {
@@ -368,7 +379,9 @@ void block_op_run(struct child *c, const struct op *op, uint32_t slot)
 		return;
 	}
 	sampler_note_block_call(c->sampler);
-	if (op->code == OP_FREE)
+	if (forget_shared(c, op, slot))
+		c->shared->counts.skipped++;
+	else if (op->code == OP_FREE)
 		run_free(c, op, slot);
 	else if (op->code == OP_USABLE)
 		run_usable(c, op, slot);

@@ -11,8 +11,12 @@
 #include "harness/exec/sampler.h"
 
 #define STACK_BYTES    (512u << 10) /* of a program thread; static TLS is taken from it */
+#define STACK_REACH    (8ul << 20)  /* spawn.c limits the first thread's stack to this */
 #define HEADROOM_PAGES 5	    /* two inner pages can be split off: four maps */
 #define ARENA_SLACK    (1u << 20)
+
+/* Where the first thread's stack begins; the dynamic linker's, declared by no header. */
+extern void *__libc_stack_end;
 
 static struct model_options model_options(const struct run_config *cfg)
 {
@@ -85,8 +89,12 @@ static int init_model(struct child *c, struct arena *a)
 
 	if (!c->shared->config.oracles)
 		return 0;
-	o.harness_start = (uintptr_t)a->base;
-	o.harness_end = (uintptr_t)a->base + a->size;
+	o.harness[0].start = (uintptr_t)a->base;
+	o.harness[0].end = (uintptr_t)a->base + a->size;
+	o.harness[1].start = (uintptr_t)c->shared;
+	o.harness[1].end = (uintptr_t)(c->shared + 1);
+	o.harness[2].start = (uintptr_t)__libc_stack_end - STACK_REACH;
+	o.harness[2].end = (uintptr_t)__libc_stack_end;
 	return model_new(a, &o, &c->model);
 }
 

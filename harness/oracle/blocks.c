@@ -117,3 +117,14 @@ struct block *blocks_tainted_at(struct model *m, struct span s)
 	}
 	return b;
 }
+
+bool blocks_share_start(struct block *b)
+{
+	if (!b->tainted)
+		return false;
+	/* Blocks at one address are neighbours in the tree. */
+	const struct block *before = RB_PREV(tainted_tree, NULL, b);
+	const struct block *after = RB_NEXT(tainted_tree, NULL, b);
+
+	return (before && before->start == b->start) || (after && after->start == b->start);
+}

@@ -23,10 +23,14 @@ static bool foreign_at(const struct model *m, struct span s, struct foreign *ret
 		*ret = (struct foreign){{r.start, r.end - 1}, overlap_mapping, (uint32_t)r.tag};
 		return true;
 	}
-	if (o->harness_start >= o->harness_end)
-		return false;
-	*ret = (struct foreign){{o->harness_start, o->harness_end - 1}, overlap_harness, 0};
-	return spans_meet(s, ret->span);
+	for (int i = 0; i < MODEL_HARNESS_RANGES; i++) {
+		uintptr_t start = o->harness[i].start, end = o->harness[i].end;
+
+		*ret = (struct foreign){{start, end - 1}, overlap_harness, 0};
+		if (start < end && spans_meet(s, ret->span))
+			return true;
+	}
+	return false;
 }
 
 static void report_usable_overlap(const struct judge *j, const struct block *b, struct span other)

@@ -73,6 +73,28 @@ static void both_partners_are_tainted_and_freed_normally(void **state)
 	stage_end(&s);
 }
 
+static void a_pointer_of_two_slots_is_freed_once(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_start(&s);
+	stage_malloc(&s, 0, s.pool, 64);
+	for (uint32_t i = 1; i < 3; i++) {
+		stage_malloc(&s, i, s.pool, 64);
+		assert_found(&s, FINDING_OVERLAP, RULE_OVERLAP_BLOCK);
+	}
+	stage_malloc(&s, 3, s.pool + 64, 64);
+	assert_false(model_forget_shared(s.model, 3));
+	assert_true(model_forget_shared(s.model, 1));
+	assert_false(model_forget_shared(s.model, 1));
+	assert_true(model_forget_shared(s.model, 0));
+	assert_false(model_forget_shared(s.model, 2));
+	stage_free(&s, 2);
+	stage_malloc(&s, 4, s.pool, 64);
+	stage_end(&s);
+}
+
 static void a_new_block_over_many_taints_them_all_and_names_one(void **state)
 {
 	struct stage s;
@@ -363,6 +385,7 @@ int main(void)
 		cmocka_unit_test(neighbours_do_not_overlap),
 		cmocka_unit_test(overlap_is_found_from_every_side),
 		cmocka_unit_test(both_partners_are_tainted_and_freed_normally),
+		cmocka_unit_test(a_pointer_of_two_slots_is_freed_once),
 		cmocka_unit_test(a_new_block_over_many_taints_them_all_and_names_one),
 		cmocka_unit_test(size_zero_pointers_are_unique),
 		cmocka_unit_test(the_programs_mappings_and_the_harness_are_taken),

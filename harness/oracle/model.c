@@ -73,6 +73,17 @@ static void block_forget(struct model *m, struct block *b)
 	*b = (struct block){0};
 }
 
+bool model_forget_shared(struct model *m, uint32_t slot)
+{
+	struct block *b = &m->blocks[slot];
+
+	if (b->state != BLOCK_LIVE || !blocks_share_start(b))
+		return false;
+	blocks_take(m, b);
+	block_forget(m, b);
+	return true;
+}
+
 static bool takes_block(unsigned code)
 {
 	return code == OP_FREE || code == OP_REALLOC || code == OP_REALLOCARRAY;

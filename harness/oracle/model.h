@@ -25,12 +25,17 @@
 
 struct model;
 
+#define MODEL_HARNESS_RANGES 3
+
 struct model_options {
 	uint32_t block_slots, map_slots;
 	uint64_t seed; /* of the content pattern */
 	size_t page_bytes;
 	bool check_full; /* touch fills and checks look at every byte, whatever the size */
-	uintptr_t harness_start, harness_end; /* the arena: no block may lie in it */
+	/* No block may lie in here: the arena, the shared page, the first thread's stack. */
+	struct {
+		uintptr_t start, end; /* empty where unused */
+	} harness[MODEL_HARNESS_RANGES];
 };
 
 /* Why an allocator may have returned NULL for a size that is not absurd. */
@@ -66,6 +71,13 @@ int model_new(struct arena *a, const struct model_options *o, struct model **ret
  * realloc) and takes it out of the set of live blocks. Event fields up to `before`, and `usable`.
  */
 void oracle_before(struct model *m, const struct call_event *e, struct finding_sink *sink);
+
+/*
+ * When another live slot holds the very pointer of this one (an overlap, reported already), to
+ * free both would be the program's error and not the allocator's: forgets the block of this slot,
+ * which is then empty, and returns true.
+ */
+bool model_forget_shared(struct model *m, uint32_t slot);
 
 /*
  * After the call: every oracle of the malloc family, then the model follows: the new block lives,

@@ -106,6 +106,8 @@ void blocks_take(struct model *m, struct block *b);
 void blocks_taint(struct model *m, struct block *b);
 /* The lowest sound block that occupies an address of `s`; NULL when there is none. */
 struct block *blocks_sound_at(struct model *m, struct span s);
+/* Whether another live block has this live block's address. Both are tainted then. */
+bool blocks_share_start(struct block *b);
 /* Any tainted block that was requested over an address of `s`. */
 struct block *blocks_tainted_at(struct model *m, struct span s);
 

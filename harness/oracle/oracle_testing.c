@@ -14,8 +14,8 @@ static void start(struct stage *s, bool check_full)
 
 	memset(s, 0, sizeof(*s));
 	assert_int_equal(arena_init(&s->arena, model_arena_bytes(&o)), 0);
-	o.harness_start = (uintptr_t)s->arena.base;
-	o.harness_end = o.harness_start + s->arena.size;
+	o.harness[0].start = (uintptr_t)s->arena.base;
+	o.harness[0].end = o.harness[0].start + s->arena.size;
 	assert_int_equal(model_new(&s->arena, &o, &s->model), 0);
 	s->pool =
 		mmap(NULL, STAGE_POOL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
