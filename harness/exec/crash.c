@@ -19,6 +19,7 @@ static struct {
 	struct run_shared *shared;
 	unsigned char *stacks;
 	unsigned threads, proc;
+	pid_t pid; /* of process `proc` */
 	int notify_fd;
 	_Atomic uint32_t crashed; /* a thread of this process has crashed */
 } crash;
@@ -76,10 +77,32 @@ static void record_fill(struct crash_record *rec, const siginfo_t *info, const u
 	atomic_store_explicit(&rec->filled, 1, memory_order_release);
 }
 
-static void notify(void)
+/*
+ * A child that fork() has made and that is still in an atfork handler has not said who it is: it
+ * does so here, where its parent stands.
+ */
+static unsigned own_process(void)
 {
-	unsigned char proc = (unsigned char)crash.proc;
+	struct position *pos = crash.shared->pos;
+	pid_t pid = (pid_t)syscall(SYS_getpid);
 
+	if (pid == crash.pid || crash.proc + 1 >= RUN_PROCS)
+		return crash.proc;
+	unsigned proc = crash.proc + 1;
+
+	pos[proc] = (struct position){
+		.phase = PHASE_CALL,
+		.stmt = pos[crash.proc].stmt,
+		.op_code = pos[crash.proc].op_code,
+		.thread = pos[crash.proc].thread,
+		.iteration = pos[crash.proc].iteration,
+	};
+	atomic_store(&pos[proc].pid, pid);
+	return proc;
+}
+
+static void notify(unsigned char proc)
+{
 	while (write(crash.notify_fd, &proc, 1) < 0 && errno == EINTR)
 		;
 }
@@ -109,8 +132,10 @@ static void on_crash(int signo, siginfo_t *info, void *context)
 	}
 	handling = 1;
 	if (!atomic_exchange(&crash.crashed, 1)) {
-		record_fill(&crash.shared->crash[crash.proc], info, context);
-		notify();
+		unsigned proc = own_process();
+
+		record_fill(&crash.shared->crash[proc], info, context);
+		notify((unsigned char)proc);
 	}
 	stand_still();
 }
@@ -146,6 +171,7 @@ int crash_install(struct run_shared *shared, struct arena *a, unsigned threads, 
 	crash.stacks = stacks;
 	crash.threads = threads;
 	crash.proc = proc;
+	crash.pid = getpid();
 	crash.notify_fd = notify_fd;
 	atomic_store(&crash.crashed, 0);
 	return handlers_install();
@@ -166,6 +192,7 @@ int crash_after_fork(unsigned proc)
 	armed = NULL;
 	handling = 0;
 	crash.proc = proc < RUN_PROCS ? proc : RUN_PROCS;
+	crash.pid = getpid();
 	atomic_store(&crash.crashed, 0);
 	return proc < RUN_PROCS ? 0 : -EINVAL;
 }

@@ -20,7 +20,7 @@
  * Told before the fork, so that a child that never comes back from the allocator's atfork handlers
  * has a place.
  */
-static void place_child(struct child *c)
+static void await_child(struct child *c)
 {
 	c->shared->pos[c->proc + 1] = (struct position){
 		.phase = PHASE_CALL,
@@ -36,6 +36,9 @@ static void become_child(struct child *c)
 	struct run_shared *shared = c->shared;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A parent that died before sends no signal. */
+	if (getppid() != atomic_load(&c->pos->pid))
+		_exit(0);
 	c->proc++;
 	c->pos = &shared->pos[c->proc];
 	c->pos->phase = PHASE_HARNESS;
@@ -65,7 +68,7 @@ static void child_body(struct child *c, const struct op *op)
 		c->pos->phase = PHASE_TOUCH;
 		oracle_end(c->model, &e, &c->shared->findings);
 	}
-	c->pos->ended = 1;
+	atomic_store(&c->pos->finished, 1);
 	_exit(0);
 }
 
@@ -104,9 +107,10 @@ static void wait_for(struct child *c, const struct op *op, pid_t pid)
 	while (got < 0 && errno == EINTR);
 	atomic_store(&child->pid, 0);
 	bool told = atomic_load(&child->killed);
+	bool finished = atomic_load(&child->finished) && WIFEXITED(status);
 
 	/* An exit in the middle of the block is wrong whatever its status. */
-	if (got == pid && !told && !(WIFEXITED(status) && child->ended))
+	if (got == pid && !told && !finished)
 		report_end(c, op, c->proc + 1, status);
 }
 
@@ -117,7 +121,7 @@ void fork_op_run(struct child *c, const struct op *op)
 	int err = EAGAIN;
 
 	if (c->proc + 1 < RUN_PROCS) {
-		place_child(c);
+		await_child(c);
 		c->pos->phase = PHASE_CALL;
 		pid = fork();
 		err = errno;

@@ -111,6 +111,7 @@ static void kill_fork_child(struct watch *w, unsigned proc, pid_t pid)
 {
 	atomic_store(&w->result->shared->pos[proc].killed, 1);
 	kill(pid, SIGKILL);
+	atomic_store(&w->result->shared->pos[proc].pid, 0);
 	w->last_progress_ns = w->silent_since_ns = now_ns();
 	w->work = WORK_UNKNOWN;
 }

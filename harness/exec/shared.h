@@ -106,7 +106,7 @@ struct position {
 	_Atomic uint64_t heartbeat; /* rises with every op and while the harness works */
 	_Atomic int32_t pid;	    /* 0: not there */
 	_Atomic uint32_t killed;    /* by the controller, which has recorded why */
-	uint32_t ended;		    /* a fork child has come to the end of its block */
+	_Atomic uint32_t finished;  /* a fork child that came to the end of its block */
 	uint32_t phase;		    /* enum phase */
 	int32_t stmt;		    /* -1: before the first op */
 	uint32_t slot, has_slot;    /* enum op_space */

@@ -158,6 +158,7 @@ struct plumbing {
 	int null_fd, shared_fd, program_fd;
 	int output[2], notify[2];
 	int failed[2]; /* carries the errno of a failed exec */
+	pid_t controller;
 };
 
 static void plumbing_release(struct plumbing *p)
@@ -211,6 +212,14 @@ static int place_descriptors(struct plumbing *p)
 	return 0;
 }
 
+/* The signal tells of deaths from now on: whoever died before is not the parent any more. */
+static void die_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+}
+
 /* What the caller may have set and a run must not depend on. */
 static void normalise_process(void)
 {
@@ -218,7 +227,6 @@ static void normalise_process(void)
 	sigset_t none;
 
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &core);
 	/* An unlimited stack turns the mmap area round (bottom-up): the plugs count on top-down. */
 	if (getrlimit(RLIMIT_STACK, &stack) == 0 &&
@@ -243,6 +251,8 @@ static void normalise_process(void)
 static void exec_child(const struct run_request *req, struct plumbing *p, char **env)
 {
 	char *argv[] = {(char *)"allocrig-child", NULL};
+
+	die_with(p->controller);
 	int err = place_descriptors(p);
 
 	if (!err) {
@@ -295,7 +305,11 @@ static int after_fork(pid_t pid, struct plumbing *p, struct spawned *ret)
 
 int spawn_child(const struct run_request *req, int shared_fd, struct spawned *ret_child)
 {
-	struct plumbing p = {.shared_fd = shared_fd, .program_fd = req->program_fd};
+	struct plumbing p = {
+		.shared_fd = shared_fd,
+		.program_fd = req->program_fd,
+		.controller = getpid(),
+	};
 	char **env = child_environment(req);
 	int err = env ? plumbing_init(&p) : -ENOMEM;
 

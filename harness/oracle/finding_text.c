@@ -149,16 +149,20 @@ static bool has_address(uint64_t sig)
 	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGTRAP;
 }
 
-static const char *signal_name(uint64_t sig)
+/* Real-time signals have no names. */
+static void put_signal_name(struct out *o, uint64_t sig)
 {
 	const char *name = sig < _NSIG ? sigabbrev_np((int)sig) : NULL;
 
-	return name ? name : "unknown";
+	if (name)
+		put(o, "SIG%s", name);
+	else
+		put(o, "SIG%" PRIu64, sig);
 }
 
 static void put_signal(struct out *o, const struct finding *f)
 {
-	put(o, "SIG%s", signal_name(f->n[0]));
+	put_signal_name(o, f->n[0]);
 	if (has_address(f->n[0]))
 		put(o, " at address 0x%" PRIx64 ", instruction 0x%" PRIx64 ",", f->n[2], f->n[3]);
 }
@@ -297,7 +301,7 @@ int finding_signature(const struct finding *f, char *buf, size_t size)
 	if (f->rule == RULE_EXPECT)
 		put_metric(&o, f);
 	else if (f->rule == RULE_SIGNAL || f->rule == RULE_FORK_SIGNAL)
-		put(&o, "SIG%s", signal_name(f->n[0]));
+		put_signal_name(&o, f->n[0]);
 	else
 		put(&o, "%s", word ? word : "unknown");
 	return finish(&o);
