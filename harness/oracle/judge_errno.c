@@ -15,15 +15,20 @@ static bool einval_fits(const struct request *r)
 	       (r->class == ALIGN_VALID && r->align >= ALIGN_HUGE);
 }
 
+/*
+ * Where two errors apply either may be returned [POSIX.1 XSH 2.3]: no memory may be there for a
+ * large size, whatever its alignment.
+ */
+static bool enomem_fits(const struct request *r)
+{
+	return r->class != ALIGN_BAD || r->bytes > CAUSELESS_MAX;
+}
+
 static bool null_errno_fits(const struct request *r, int err)
 {
-	uint64_t align = r->align < PTRDIFF_MAX ? r->align : PTRDIFF_MAX;
-
 	if (err == EINVAL)
 		return einval_fits(r);
-	if (err == ENOMEM)
-		return r->class != ALIGN_BAD || r->bytes > PTRDIFF_MAX - align;
-	return false;
+	return err == ENOMEM && enomem_fits(r);
 }
 
 static bool is_causeless(const struct judge *j, const struct request *r)
@@ -61,7 +66,7 @@ static bool returned_fits(const struct judge *j, const struct request *r)
 	case EINVAL:
 		return einval_fits(r);
 	case ENOMEM:
-		return r->class != ALIGN_BAD || r->absurd;
+		return enomem_fits(r);
 	default:
 		return false;
 	}
