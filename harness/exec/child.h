@@ -22,8 +22,9 @@ struct block_slot {
 };
 
 struct map_slot {
-	uintptr_t start; /* 0: empty */
-	size_t len;	 /* bytes, whole pages */
+	uintptr_t start;   /* 0: empty */
+	size_t len;	   /* bytes, whole pages */
+	bool has_dontfork; /* MADV_DONTFORK was asked for, on all of it or a part */
 	bool plain; /* anonymous, readable and writable, never changed since: its content is judged
 		     */
 };
@@ -92,6 +93,9 @@ void map_op_run(struct child *c, const struct op *op, uint32_t slot);
 
 /* Whether the allocator's own file has the function that the op calls. */
 bool block_op_present(const struct allocator *a, unsigned code);
+
+/* In the child of a fork: forgets the mappings that it did not get. */
+void map_ops_after_fork(struct child *c);
 
 /* fork_op.c: a whole fork block; returns in the parent alone. */
 void fork_op_run(struct child *c, const struct op *op);

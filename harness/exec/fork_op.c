@@ -49,6 +49,7 @@ static void become_child(struct child *c)
 
 	if (err)
 		shared->harness_error = (uint32_t)-err;
+	map_ops_after_fork(c);
 }
 
 /* Runs up to the end of the block. Blocks inside are consumed by fork_op_run. */

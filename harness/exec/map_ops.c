@@ -227,7 +227,8 @@ static int run_mmap(struct child *c, const struct op *op, uint32_t slot, struct 
 	if (err)
 		return err;
 	e->ret = p;
-	*m = (struct map_slot){(uintptr_t)p, mapped_len(c, op), is_plain(op)};
+	*m = (struct map_slot){
+		.start = (uintptr_t)p, .len = mapped_len(c, op), .plain = is_plain(op)};
 	if (op->map.has_target)
 		taint(c, op->map.target);
 	own(c, slot, m->start, m->len);
@@ -298,6 +299,8 @@ static int run_part(struct child *c, const struct op *op, uint32_t slot)
 
 	c->pos->phase = PHASE_HARNESS;
 	taint(c, slot);
+	if (op->code == OP_MADVISE && op->map.advice == MADV_DONTFORK)
+		c->m[slot].has_dontfork = true;
 	if (!err && op->code == OP_MUNMAP)
 		disown(c, start, page_up(c, len));
 	return count_call(c, kcall_of(op->code), err);
@@ -327,18 +330,42 @@ static int run_munmap(struct child *c, const struct op *op, uint32_t slot,
 	return err;
 }
 
+/* What the slot has in its old range, as far as the new one reaches, it has in the new one. */
+static void own_moved(struct child *c, uint32_t slot, uintptr_t now, size_t len)
+{
+	const struct map_slot *m = &c->m[slot];
+	uintptr_t at = m->start, end = m->start + (len < m->len ? len : m->len);
+	struct range r;
+
+	for (; at < end && range_set_first(c->owned, at, end, &r); at = r.end) {
+		uintptr_t from = r.start > m->start ? r.start : m->start;
+		uintptr_t to = r.end < end ? r.end : end;
+
+		if (r.tag == slot)
+			own(c, slot, now + (from - m->start), to - from);
+	}
+}
+
+/* Holes stay holes: what lies in them may be the allocator's. */
 static void follow_mremap(struct child *c, const struct op *op, uint32_t slot, uintptr_t now)
 {
-	struct map_slot *m = &c->m[slot];
+	struct map_slot *m = &c->m[slot], old = *m;
 	size_t len = page_up(c, op->arg0);
+	size_t kept = len < old.len ? len : old.len;
 
-	/* MREMAP_DONTUNMAP leaves the old range mapped: it stays the slot's, beside the new one. */
-	if (!(op->map.flags & MREMAP_DONTUNMAP))
-		disown(c, m->start, m->len);
+	m->plain = false;
 	if (op->map.has_target)
 		taint(c, op->map.target);
-	*m = (struct map_slot){now, len, false};
-	own(c, slot, now, len);
+	if (now != old.start)
+		own_moved(c, slot, now, len);
+	if (len > old.len)
+		own(c, slot, now + old.len, len - old.len);
+	/* MREMAP_DONTUNMAP leaves the old range mapped: it stays the slot's, beside the new one. */
+	if (now == old.start)
+		disown(c, old.start + kept, old.len - kept);
+	else if (!(op->map.flags & MREMAP_DONTUNMAP))
+		disown(c, old.start, old.len);
+	*m = (struct map_slot){.start = now, .len = len, .has_dontfork = old.has_dontfork};
 }
 
 static int run_mremap(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
@@ -362,6 +389,40 @@ static int run_mremap(struct child *c, const struct op *op, uint32_t slot, struc
 	e->ret = p;
 	follow_mremap(c, op, slot, (uintptr_t)p);
 	return 0;
+}
+
+/*
+ * Pages under MADV_DONTFORK are not in the child, and what is mapped in their place later is
+ * somebody else's. msync() walks the maps and looks at no page.
+ */
+static void disown_absent(struct child *c, uintptr_t start, uintptr_t end)
+{
+	if (msync((void *)start, end - start, MS_ASYNC) == 0 || errno != ENOMEM)
+		return;
+	if (end - start == c->page_bytes || is_hole(start, end)) {
+		disown(c, start, end - start);
+		return;
+	}
+	uintptr_t middle = start + page_up(c, (end - start) / 2);
+
+	disown_absent(c, start, middle);
+	disown_absent(c, middle, end);
+}
+
+void map_ops_after_fork(struct child *c)
+{
+	struct range r;
+
+	for (uint32_t slot = 0; slot < c->shared->config.map_slots; slot++) {
+		uintptr_t at = c->m[slot].start, end = at + c->m[slot].len;
+
+		if (!c->m[slot].has_dontfork)
+			continue;
+		for (; at < end && range_set_first(c->owned, at, end, &r); at = r.end)
+			if (r.tag == slot)
+				disown_absent(c, r.start > at ? r.start : at,
+					      r.end < end ? r.end : end);
+	}
 }
 
 static void write_words(struct child *c, uintptr_t start, size_t len)
