@@ -137,8 +137,11 @@ void scorecard_print(FILE *out, const struct scorecard *cards, size_t n)
 				 c->findings - c->known, c->known);
 		else
 			snprintf(violations, sizeof(violations), "%u", c->findings);
-		fprintf(out, "%-*s  %10s  %5" PRId64, width, c->allocator->name, violations,
-			c->peak_maps);
+		fprintf(out, "%-*s  %10s  ", width, c->allocator->name, violations);
+		if (c->peak_maps < 0)
+			fprintf(out, "%5s", "-");
+		else
+			fprintf(out, "%5" PRId64, c->peak_maps);
 		print_left(out, &c->freed);
 		print_left(out, &c->purged);
 		print_left(out, &c->idle);
