@@ -155,6 +155,16 @@ void profile_release(struct profile *p)
 	*p = (struct profile){0};
 }
 
+bool profile_covers(const struct profile *p, const char *version)
+{
+	if (!p->first || strcmp(p->first, "*") == 0)
+		return true;
+	size_t len = strlen(p->last);
+	bool below = strncmp(version, p->last, len) == 0 && version[len] == '.';
+
+	return strverscmp(version, p->first) >= 0 && (below || strverscmp(version, p->last) <= 0);
+}
+
 const struct known *profile_known(const struct profile *p, const char *signature)
 {
 	for (size_t i = 0; i < p->nknown; i++)

@@ -14,6 +14,7 @@
 #ifndef ALLOCATORS_PROFILE_H
 #define ALLOCATORS_PROFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct known {
@@ -41,6 +42,12 @@ struct profile {
 int profile_load(const char *dir, const char *name, struct profile *ret_profile, char *err,
 		 size_t err_size);
 void profile_release(struct profile *p);
+
+/*
+ * Whether the profile was written for this upstream version: from FIRST to LAST, where 19.1 as
+ * LAST takes in 19.1.7. Without a versions line, or with "*", for any.
+ */
+bool profile_covers(const struct profile *p, const char *version);
 
 /* The entry that covers a signature, or NULL. */
 const struct known *profile_known(const struct profile *p, const char *signature);

@@ -39,7 +39,7 @@ static int open_profile(struct subject *s, char *err, size_t err_size)
 		return rc;
 	}
 	rc = profile_load(dir, s->ref.plugin->name, &s->profile, err, err_size);
-	s->has_profile = rc == 0;
+	s->has_profile = rc == 0 && profile_covers(&s->profile, s->ref.version);
 	return rc;
 }
 
