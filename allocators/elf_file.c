@@ -8,6 +8,7 @@
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct exports {
@@ -136,7 +137,28 @@ static bool is_foreign(const GElf_Ehdr *ehdr)
 				    own.e_ident[EI_DATA] != ehdr->e_ident[EI_DATA]);
 }
 
-static enum elf_verdict elf_judge(Elf *elf)
+/* Whether the file holds all that would be loaded: a copy may have been cut off. */
+static bool is_whole(Elf *elf, off_t file_bytes)
+{
+	size_t count, loads = 0;
+	GElf_Phdr ph;
+
+	if (elf_getphdrnum(elf, &count) != 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!gelf_getphdr(elf, (int)i, &ph))
+			return false;
+		if (ph.p_type != PT_LOAD)
+			continue;
+		if (ph.p_offset > (uint64_t)file_bytes ||
+		    ph.p_filesz > (uint64_t)file_bytes - ph.p_offset)
+			return false;
+		loads++;
+	}
+	return loads > 0;
+}
+
+static enum elf_verdict elf_judge(Elf *elf, off_t file_bytes)
 {
 	struct exports e;
 	GElf_Ehdr ehdr;
@@ -149,6 +171,8 @@ static enum elf_verdict elf_judge(Elf *elf)
 		return ELF_WRONG_MACHINE;
 	if (ehdr.e_type != ET_DYN || is_executable(elf))
 		return ELF_NOT_SHARED;
+	if (!is_whole(elf, file_bytes))
+		return ELF_DAMAGED;
 	/* Without section headers there is nothing to look at here: the loader finds out. */
 	e = exports_find(elf);
 	if (e.known && !e.malloc)
@@ -162,14 +186,21 @@ int elf_file_inspect(const char *path, struct elf_facts *ret_facts)
 {
 	struct elf_facts facts = {.verdict = ELF_NOT_ELF};
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
 	Elf *elf;
 
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &st) != 0) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
 	elf_version(EV_CURRENT);
 	elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (elf) {
-		facts.verdict = elf_judge(elf);
+		facts.verdict = elf_judge(elf, st.st_size);
 		if (facts.verdict == ELF_USABLE)
 			read_build_id(elf, &facts);
 		elf_end(elf);

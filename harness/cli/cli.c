@@ -1,6 +1,8 @@
 #include "harness/cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,21 +13,36 @@
 
 #include "harness/cli/cmd.h"
 
-/* One line: what a word may hold is shown, not obeyed. */
-__attribute__((format(printf, 1, 0))) static void put_line(const char *format, va_list args,
-							   const char *end)
-{
-	char line[2048];
-	size_t used = (size_t)snprintf(line, sizeof(line), "allocrig: ");
-	int len = vsnprintf(line + used, sizeof(line) - used, format, args);
+#define LINE_BYTES (PATH_MAX + 1024)
 
-	used += len < 0 ? 0 : strlen(line + used);
-	snprintf(line + used, sizeof(line) - used, "%s", end);
+/* One line: what a word may hold is shown, not obeyed. */
+static void put_safely(char *line)
+{
 	for (char *p = line; *p; p++) {
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
 	}
 	fprintf(stderr, "%s\n", line);
+}
+
+__attribute__((format(printf, 1, 0))) static void put_line(const char *format, va_list args,
+							   const char *end)
+{
+	char line[LINE_BYTES];
+	size_t used = (size_t)snprintf(line, sizeof(line), "allocrig: ");
+	int len = vsnprintf(line + used, sizeof(line) - used, format, args);
+
+	used += len < 0 ? 0 : strlen(line + used);
+	snprintf(line + used, sizeof(line) - used, "%s", end);
+	put_safely(line);
+}
+
+void cli_complain_at(const char *file, unsigned line, unsigned column, const char *message)
+{
+	char text[LINE_BYTES];
+
+	snprintf(text, sizeof(text), "%s:%u:%u: %s", file, line, column, message);
+	put_safely(text);
 }
 
 void cli_complain(const char *format, ...)
@@ -213,10 +230,25 @@ static void finish_stdout(void)
 	_exit(EXIT_BROKEN);
 }
 
+/*
+ * A closed standard descriptor would be given to the next file that is opened, and what is meant
+ * for a person would be written into that. What replaces it fails as the closed one did.
+ */
+static void fill_standard_descriptors(void)
+{
+	static const int mode[] = {O_WRONLY, O_RDONLY, O_RDWR};
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", mode[fd]) != fd)
+			_exit(EXIT_BROKEN);
+}
+
 void cli_guard_stdout(void)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 
+	fill_standard_descriptors();
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 	atexit(finish_stdout);
 }

@@ -21,6 +21,9 @@ __attribute__((noreturn, format(printf, 2, 3))) void cli_misuse(const char *comm
 /* "allocrig: MESSAGE" on standard error. */
 __attribute__((format(printf, 1, 2))) void cli_complain(const char *format, ...);
 
+/* "FILE:LINE:COLUMN: MESSAGE" on standard error. */
+void cli_complain_at(const char *file, unsigned line, unsigned column, const char *message);
+
 /*
  * "allocrig: cannot write FILE: why". NULL or "-" is standard output, whose loss is then not told a
  * second time at exit. `err` is positive or negative.
@@ -29,7 +32,8 @@ void cli_complain_write(const char *file, int err);
 
 /*
  * Makes lost output known: when standard output cannot be written (disk full, closed pipe), the
- * process says so in one line and exits 2. Called once, first thing in main.
+ * process says so in one line and exits 2. Standard descriptors that are closed are filled, a file
+ * that may not grow is an error and no signal. Called once, first thing in main.
  */
 void cli_guard_stdout(void);
 

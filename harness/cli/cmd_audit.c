@@ -247,7 +247,7 @@ static int execute(struct audit *a)
 
 	if (err) {
 		cli_complain_write(a->options.json, -err);
-		return EXIT_MISUSE;
+		return EXIT_BROKEN;
 	}
 	a->text = a->json.is_stdout ? stderr : stdout;
 	runner_catch_interrupts();

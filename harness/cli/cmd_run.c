@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
@@ -133,6 +134,20 @@ static int run_all(struct run_command *cmd)
 	return outcome_exit_code(&cmd->tally);
 }
 
+/* Results written over a program would destroy it before it ran. */
+static bool json_is_a_program(const struct run_command *cmd)
+{
+	struct stat json, program;
+
+	if (!cmd->options.json || stat(cmd->options.json, &json) != 0)
+		return false;
+	for (size_t i = 0; i < cmd->npaths; i++)
+		if (fstat(cmd->programs[i].fd, &program) == 0 && program.st_dev == json.st_dev &&
+		    program.st_ino == json.st_ino)
+			return true;
+	return false;
+}
+
 static int execute(struct run_command *cmd)
 {
 	int code = open_programs(cmd);
@@ -145,11 +160,15 @@ static int execute(struct run_command *cmd)
 			     &cmd->options.runner, &cmd->subjects);
 	if (code)
 		return code;
+	if (json_is_a_program(cmd)) {
+		cli_complain("--json %s would overwrite a program", cmd->options.json);
+		return EXIT_MISUSE;
+	}
 	int err = json_out_open(&cmd->json, cmd->options.json);
 
 	if (err) {
 		cli_complain_write(cmd->options.json, -err);
-		return EXIT_MISUSE;
+		return EXIT_BROKEN;
 	}
 	cmd->text = cmd->json.is_stdout ? stderr : stdout;
 	runner_catch_interrupts();

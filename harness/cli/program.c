@@ -11,13 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
 
 #define COPY_BYTES 65536
 
 static int complain(const char *path, const char *what, int code)
 {
-	fprintf(stderr, "allocrig: %s: %s\n", path, what);
+	cli_complain("%s: %s", *path ? path : "''", what);
 	return code;
 }
 
@@ -83,7 +84,8 @@ static int open_seekable(const char *path, int *ret_fd)
 		fd = copy;
 	}
 	if (err)
-		return complain(path, strerror(err), err == EISDIR ? EXIT_MISUSE : EXIT_BROKEN);
+		return complain(path, strerror(err),
+				err == EISDIR || err == EBADF ? EXIT_MISUSE : EXIT_BROKEN);
 	*ret_fd = fd;
 	return 0;
 }
@@ -143,9 +145,9 @@ int program_open(const char *path, struct program *ret_program)
 	if (!code) {
 		rc = prog_scan(p.fd, &p.info, &err);
 		if (rc == -EINVAL && err.line)
-			fprintf(stderr, "%s:%u:%u: %s\n", path, err.line, err.column, err.message);
+			cli_complain_at(path, err.line, err.column, err.message);
 		else if (rc)
-			fprintf(stderr, "allocrig: %s: %s\n", path, err.message);
+			complain(path, err.message, 0);
 		code = rc ? (rc == -EINVAL ? EXIT_MISUSE : EXIT_BROKEN) : 0;
 	}
 	if (code)
