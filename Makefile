@@ -43,7 +43,7 @@ trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja
 	@grep -q '^ALLOCRIG_ALL_TREES:BOOL=ON' $(BUILD)/CMakeCache.txt || \
 		cmake -DALLOCRIG_ALL_TREES=ON $(BUILD)
 	@$(NINJA) -C $(BUILD)/clang
-	@$(NINJA) -C $(BUILD)/asan unit-tests
+	@$(NINJA) -C $(BUILD)/asan unit-tests allocrig
 
 # What the harness itself costs per op.
 bench-interp: all

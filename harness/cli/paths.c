@@ -57,13 +57,13 @@ int paths_data_dir(const char *relative, char ret_dir[PATH_MAX])
 {
 	char dir[PATH_MAX];
 	int err = paths_own_dir(dir);
-	char *slash = err ? NULL : strrchr(dir, '/');
 
-	if (!slash)
-		return err ? err : -ENOENT;
-	*slash = '\0';
-	err = join(dir, relative, ret_dir);
-	if (!err && access(ret_dir, R_OK) != 0)
-		err = -errno;
-	return err;
+	/* Build folders may lie in each other: the nearest folder above that has it. */
+	for (char *slash; !err && (slash = strrchr(dir, '/')) != NULL;) {
+		*slash = '\0';
+		err = join(dir, relative, ret_dir);
+		if (!err && access(ret_dir, R_OK) == 0)
+			return 0;
+	}
+	return err ? err : -ENOENT;
 }
