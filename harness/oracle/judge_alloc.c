@@ -123,7 +123,7 @@ void judge_alignment(const struct judge *j, const struct request *r)
 	if (r->class == ALIGN_VALID) {
 		v.rule = RULE_ALIGN_REQUESTED;
 		want = r->align;
-	} else if (r->class == ALIGN_PAGE) {
+	} else if (r->class == ALIGN_PAGE && r->bytes) { /* no standard says it of valloc(0) */
 		v.rule = RULE_ALIGN_PAGE;
 		want = r->align;
 	} else if (r->class == ALIGN_BAD) {
