@@ -5,6 +5,8 @@
  * the loader's and not the allocator's, so the accounts open in .preinit_array, the only code of
  * an executable that runs before them.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,10 +15,12 @@
 #include "allocators/loader.h"
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
+#include "harness/kernel/proc.h"
 
 static struct run_shared *shared;
 static struct arena arena;
 static struct accounts *accounts;
+static struct program_file program;
 
 static void refuse(enum refusal why, int err)
 {
@@ -42,6 +46,24 @@ static struct run_shared *map_shared(void)
 	return s->config.abi == RUN_ABI ? s : NULL;
 }
 
+/* Before any code of the allocator runs that could close descriptors. */
+static int keep_program(void)
+{
+	struct stat st;
+	int high = fcntl(RUN_FD_PROGRAM, F_DUPFD_CLOEXEC, PROC_FD_FROM);
+
+	program.fd = high < 0 ? RUN_FD_PROGRAM : high;
+	if (fstat(program.fd, &st) != 0)
+		return -errno;
+	program.len = (size_t)st.st_size;
+	void *p = mmap(NULL, program.len, PROT_READ, MAP_PRIVATE, program.fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	program.text = p;
+	return 0;
+}
+
 static void before_constructors(void)
 {
 	static const char misuse[] = "allocrig-child is started by allocrig\n";
@@ -62,6 +84,9 @@ static void before_constructors(void)
 		err = crash_thread_stack(0);
 	if (err)
 		refuse(REFUSAL_ARENA, err);
+	err = keep_program();
+	if (err)
+		refuse(REFUSAL_PROGRAM, err);
 	err = accounts_new(&arena, &accounts);
 	if (!err)
 		err = accounts_exclude_present(accounts);
@@ -96,7 +121,7 @@ int main(void)
 		.alloc = &loaded.allocator,
 		.accounts = accounts,
 		.arena = &arena,
-		.program_fd = RUN_FD_PROGRAM,
+		.program = &program,
 	};
 
 	if (child_init(&child, &setup) != 0) {

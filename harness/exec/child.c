@@ -1,6 +1,7 @@
 #include "harness/exec/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -59,10 +60,35 @@ static int refuse(struct child *c, enum refusal why, int err)
 	return err;
 }
 
+int program_file_check(struct program_file *p)
+{
+	if (fcntl(p->fd, F_GETFD) >= 0)
+		return 0;
+	int fd = memfd_create("allocrig-program", MFD_CLOEXEC);
+	size_t done = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (; done < p->len && n >= 0; done += (size_t)n)
+		n = write(fd, p->text + done, p->len - done);
+	if (n < 0 || dup3(fd, p->fd, O_CLOEXEC) < 0) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
+	close(fd);
+	return 0;
+}
+
 static int init_program(struct child *c, const struct child_setup *setup)
 {
-	struct prog_error err;
-	int rc = cursor_new(setup->arena, setup->program_fd, &c->cursor, &err);
+	struct prog_error err = {.message = "its descriptor was closed"};
+	int rc = program_file_check(setup->program);
+
+	if (!rc)
+		rc = cursor_new(setup->arena, setup->program->fd, &c->cursor, &err);
 
 	if (rc) {
 		memccpy(c->shared->refusal_text, err.message, '\0',
@@ -201,6 +227,7 @@ int child_init(struct child *c, const struct child_setup *setup)
 		.shared = setup->shared,
 		.pos = &setup->shared->pos[0],
 		.alloc = setup->alloc,
+		.program = setup->program,
 		.accounts = setup->accounts,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
 		.unjudged = !setup->shared->config.oracles && !setup->shared->config.oplog_capacity,
@@ -223,6 +250,8 @@ int child_init(struct child *c, const struct child_setup *setup)
 
 	err = accounts_exclude(c->accounts, base - c->page_bytes,
 			       base + setup->arena->size + c->page_bytes);
+	if (!err)
+		err = accounts_check_files(c->accounts);
 	if (!err)
 		err = init_headroom(c);
 	if (!err)

@@ -29,8 +29,19 @@ struct map_slot {
 		     */
 };
 
+/* The text, and a map of it for the day when the allocator has closed the descriptor. */
+struct program_file {
+	int fd;
+	const char *text;
+	size_t len;
+};
+
+/* Whether the descriptor reads the text (again). Returns 0 or -errno. */
+int program_file_check(struct program_file *p);
+
 struct child {
 	struct run_shared *shared;
+	struct program_file *program;
 	struct position *pos; /* of this process */
 	const struct allocator *alloc;
 	struct cursor *cursor;
@@ -54,7 +65,7 @@ struct child_setup {
 	const struct allocator *alloc;
 	struct accounts *accounts;
 	struct arena *arena;
-	int program_fd;
+	struct program_file *program;
 };
 
 /* Arena bytes for a run with this configuration, everything included. */

@@ -140,14 +140,16 @@ static void on_crash(int signo, siginfo_t *info, void *context)
 	stand_still();
 }
 
+/* Nothing is blocked while it runs, so leaving it by siglongjmp leaves no mask behind. */
+static const struct sigaction handler = {.sa_sigaction = on_crash,
+					 .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+
 static int handlers_install(void)
 {
-	struct sigaction sa = {.sa_sigaction = on_crash,
-			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
 	size_t i;
 
 	for (i = 0; i < sizeof(crash_signals) / sizeof(crash_signals[0]); i++)
-		if (sigaction(crash_signals[i], &sa, NULL) < 0)
+		if (sigaction(crash_signals[i], &handler, NULL) < 0)
 			return -errno;
 	return 0;
 }
@@ -207,4 +209,23 @@ void crash_guard_disarm(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);
 	armed = NULL;
+}
+
+void crash_handlers_take(struct crash_handlers *h)
+{
+	sigset_t faults;
+
+	sigemptyset(&faults);
+	sigaddset(&faults, SIGSEGV);
+	sigaddset(&faults, SIGBUS);
+	sigaction(SIGSEGV, &handler, &h->segv);
+	sigaction(SIGBUS, &handler, &h->bus);
+	sigprocmask(SIG_UNBLOCK, &faults, &h->mask);
+}
+
+void crash_handlers_give_back(const struct crash_handlers *h)
+{
+	sigprocmask(SIG_SETMASK, &h->mask, NULL);
+	sigaction(SIGSEGV, &h->segv, NULL);
+	sigaction(SIGBUS, &h->bus, NULL);
 }

@@ -26,6 +26,7 @@
 #define EXEC_CRASH_H
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,18 @@ int crash_thread_stack(unsigned i);
  * dies of its signal, rather than writing into another's record.
  */
 int crash_after_fork(unsigned proc);
+
+/*
+ * Faults that a program asks for (it touches an inaccessible mapping) are the harness's to catch,
+ * whatever handlers and masks the allocator has set up for itself: those are put back afterwards.
+ */
+struct crash_handlers {
+	struct sigaction segv, bus;
+	sigset_t mask;
+};
+
+void crash_handlers_take(struct crash_handlers *h);
+void crash_handlers_give_back(const struct crash_handlers *h);
 
 void crash_guard_arm(struct crash_guard *g);
 void crash_guard_disarm(void);

@@ -131,8 +131,10 @@ void fork_op_run(struct child *c, const struct op *op)
 		c->pos->phase = PHASE_HARNESS;
 	}
 	struct prog_error ignored;
-	int rc = cursor_skip_block(c->cursor, &ignored);
+	int rc = program_file_check(c->program);
 
+	if (!rc)
+		rc = cursor_skip_block(c->cursor, &ignored);
 	if (rc)
 		c->shared->harness_error = (uint32_t)-rc;
 	if (pid < 0) {

@@ -154,6 +154,8 @@ bool interp_advance(struct child *c)
 	struct prog_error err;
 	int rc = cursor_next(c->cursor, &c->op, &err);
 
+	if (rc == -EBADF && program_file_check(c->program) == 0)
+		rc = cursor_next(c->cursor, &c->op, &err);
 	if (rc < 0) {
 		c->shared->harness_error = (uint32_t)-rc;
 		memccpy(c->shared->refusal_text, err.message, '\0',

@@ -435,15 +435,24 @@ static void write_words(struct child *c, uintptr_t start, size_t len)
 static int touch_guarded(struct child *c, uint32_t slot, uintptr_t start, size_t len)
 {
 	struct crash_guard guard = {.start = start, .end = start + len};
+	struct crash_handlers handlers;
+	bool may_fault = !c->m[slot].plain;
 
-	if (sigsetjmp(guard.env, 0) != 0)
+	if (may_fault)
+		crash_handlers_take(&handlers);
+	if (sigsetjmp(guard.env, 0) != 0) {
+		if (may_fault)
+			crash_handlers_give_back(&handlers);
 		return EFAULT;
+	}
 	crash_guard_arm(&guard);
 	if (c->model && c->m[slot].plain)
 		model_map_touch(c->model, slot, start, len);
 	else
 		write_words(c, start, len);
 	crash_guard_disarm();
+	if (may_fault)
+		crash_handlers_give_back(&handlers);
 	return 0;
 }
 

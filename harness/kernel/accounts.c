@@ -1,6 +1,7 @@
 #include "harness/kernel/accounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -53,6 +54,14 @@ static int open_files(struct accounts *acc)
 	acc->maps.fd = acc->fd[PROC_MAPS];
 	acc->pagemap.fd = acc->fd[PROC_PAGEMAP];
 	return 0;
+}
+
+int accounts_check_files(struct accounts *acc)
+{
+	if (fcntl(acc->fd[PROC_MAPS], F_GETFD) >= 0)
+		return 0;
+	close_files(acc);
+	return open_files(acc);
 }
 
 size_t accounts_arena_bytes(void)
@@ -210,9 +219,9 @@ static int take_rollup(struct accounts *acc, struct snapshot *s)
 int accounts_take(struct accounts *acc, unsigned parts, struct snapshot *ret_snapshot)
 {
 	struct snapshot s = {-1, -1, -1, -1, -1, -1};
-	int err = 0;
+	int err = accounts_check_files(acc);
 
-	if (parts & SNAPSHOT_MAPS)
+	if (!err && (parts & SNAPSHOT_MAPS))
 		err = take_maps(acc, &s);
 	if (!err && (parts & SNAPSHOT_RSS))
 		err = take_rss(acc, &s);
@@ -227,7 +236,10 @@ int accounts_statm(struct accounts *acc, uint64_t *ret_size, uint64_t *ret_resid
 {
 	const char *p = acc->text;
 	uint64_t size, resident;
-	int err = proc_read(acc->fd[PROC_STATM], acc->text, sizeof(acc->text));
+	int err = accounts_check_files(acc);
+
+	if (!err)
+		err = proc_read(acc->fd[PROC_STATM], acc->text, sizeof(acc->text));
 
 	if (!err)
 		err = proc_number(&p, &size);

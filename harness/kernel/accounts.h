@@ -73,6 +73,9 @@ int accounts_take(struct accounts *acc, unsigned parts, struct snapshot *ret_sna
 /* Cheap numbers that change when something was mapped: statm's size and resident, in pages. */
 int accounts_statm(struct accounts *acc, uint64_t *ret_size, uint64_t *ret_resident);
 
+/* Opens the /proc files again when somebody (an allocator) has closed them. */
+int accounts_check_files(struct accounts *acc);
+
 /* In a child after fork(): the /proc files of the parent are exchanged for its own. */
 int accounts_after_fork(struct accounts *acc);
 

@@ -9,7 +9,14 @@ int proc_open(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, PROC_FD_FROM);
+
+	if (high < 0) /* RLIMIT_NOFILE is lower */
+		return fd;
+	close(fd);
+	return high;
 }
 
 ssize_t proc_pread(int fd, void *buf, size_t size, uint64_t offset)

@@ -10,6 +10,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/*
+ * Descriptors start here where RLIMIT_NOFILE allows: a number that an allocator closed is then not
+ * the next one that it opens, and stays recognisable as closed.
+ */
+#define PROC_FD_FROM 512
+
 /* A descriptor, close-on-exec, or -errno. */
 int proc_open(const char *path);
 
