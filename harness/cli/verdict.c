@@ -1,6 +1,8 @@
 #include "harness/cli/verdict.h"
 
+#include <ctype.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,6 +90,44 @@ static void add_output(const struct run_result *r, struct verdict_finding *ret)
 	append(ret->message, sizeof(ret->message), line);
 }
 
+/*
+ * The last line printed before an abort says why: "Scudo ERROR: internal map failure (...)" is
+ * another defect than "corrupted chunk header" at the same place. Words without digits, up to the
+ * first bracket.
+ */
+static void add_reason(const struct run_result *r, struct verdict_finding *ret)
+{
+	char slug[64] = "/";
+	size_t end = r->output_len, len = 1;
+
+	while (end && r->output[end - 1] == '\n')
+		end--;
+	size_t begin = end;
+
+	while (begin && r->output[begin - 1] != '\n')
+		begin--;
+	while (begin < end && r->output[begin] != '(') {
+		const char *word = r->output + begin;
+		size_t n = 0, letters = 0;
+
+		for (; begin + n < end && word[n] != ' ' && word[n] != '('; n++)
+			letters += isalpha((unsigned char)word[n]) != 0;
+		bool plain = letters && letters + 1 >= n;
+
+		if (plain && len + n + 2 > sizeof(slug))
+			break;
+		if (plain && len > 1)
+			slug[len++] = '-';
+		for (size_t i = 0; plain && i < n; i++)
+			if (isalpha((unsigned char)word[i]))
+				slug[len++] = word[i];
+		begin += n + (begin + n < end && word[n] == ' ');
+	}
+	slug[len] = '\0';
+	if (len > 1)
+		append(ret->signature, sizeof(ret->signature), slug);
+}
+
 static void describe_finding(const struct verdict_input *in, const struct finding *f,
 			     struct verdict_finding *ret)
 {
@@ -101,6 +141,8 @@ static void describe_finding(const struct verdict_input *in, const struct findin
 
 		if (stack)
 			add_frames(stack, ret);
+		if (f->kind == FINDING_CRASH && f->n[0] == SIGABRT)
+			add_reason(in->result, ret);
 		add_output(in->result, ret);
 	}
 	if (in->profile)
