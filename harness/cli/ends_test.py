@@ -80,7 +80,7 @@ class Signals(Ends):
     def test_abort(self):
         finding = self.crash('{ write(2, "corrupted thing\\n", 16); abort(); }',
                              r"SIGABRT in malloc.*malloc.*it printed: corrupted thing")
-        self.assertEqual(finding["signature"], "crash/malloc/SIGABRT/malloc")
+        self.assertEqual(finding["signature"], "crash/malloc/SIGABRT/malloc/corrupted-thing")
 
     def test_jump_to_nowhere(self):
         self.crash("((void (*)(void))0x10)()", r"SIGSEGV at address 0x10, .*malloc")

@@ -379,14 +379,14 @@ void block_op_run(struct child *c, const struct op *op, uint32_t slot)
 		return;
 	}
 	sampler_note_block_call(c->sampler);
-	if (forget_shared(c, op, slot))
+	bool full = op_fills_slot(op->code) && c->b[slot].p;
+
+	if (full || forget_shared(c, op, slot))
 		c->shared->counts.skipped++;
 	else if (op->code == OP_FREE)
 		run_free(c, op, slot);
 	else if (op->code == OP_USABLE)
 		run_usable(c, op, slot);
-	else if (op_fills_slot(op->code) && c->b[slot].p)
-		c->shared->counts.skipped++;
 	else
 		run_allocating(c, op, slot);
 }

@@ -43,6 +43,9 @@ bool outcome_allows(const struct outcomes *o, int err)
 		return false;
 	if (err == 0)
 		return o->ok;
+	/* Where failing is allowed, a missing errno is wrong-errno and not said twice. */
+	if (err == OUTCOME_NO_ERRNO)
+		return o->nerr != 0;
 	for (unsigned i = 0; i < o->nerr; i++)
 		if (o->err[i] == err)
 			return true;
