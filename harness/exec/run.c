@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/exec/salvage.h"
 #include "harness/exec/spawn.h"
 #include "harness/exec/work.h"
 
@@ -29,6 +30,7 @@ volatile sig_atomic_t run_interrupted;
 struct watch {
 	const struct run_request *req;
 	struct run_result *result;
+	struct run_config config; /* as it was given to the child */
 	struct spawned child;
 	uint64_t last_progress_ns, last_beat;
 	uint64_t silent_since_ns; /* the last heartbeat */
@@ -42,6 +44,16 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The process at a place of the page, or 0 where it is none of ours. */
+static pid_t process_at(const struct watch *w, unsigned proc)
+{
+	pid_t pid = atomic_load(&w->result->shared->pos[proc].pid);
+
+	if (proc == 0)
+		return w->child.pid;
+	return pid > 0 && salvage_is_descendant(pid, w->child.pid) ? pid : 0;
 }
 
 static struct finding finding_at(const struct run_shared *shared, unsigned proc)
@@ -120,9 +132,9 @@ static void on_crash(struct watch *w, unsigned proc)
 {
 	struct run_shared *shared = w->result->shared;
 	struct crash_record *c = &shared->crash[proc];
-	pid_t pid = atomic_load(&shared->pos[proc].pid);
+	pid_t pid = atomic_load(&c->filled) ? process_at(w, proc) : 0;
 
-	if (!atomic_load(&c->filled) || pid <= 0)
+	if (pid <= 0)
 		return;
 	struct stack stack;
 
@@ -161,12 +173,12 @@ static void on_notify(struct watch *w)
 			on_crash(w, proc);
 }
 
-static unsigned innermost_process(const struct run_shared *shared)
+static unsigned innermost_process(const struct watch *w)
 {
 	unsigned proc = 0;
 
 	for (unsigned i = 1; i < RUN_PROCS; i++)
-		if (atomic_load(&shared->pos[i].pid) > 0)
+		if (process_at(w, i) > 0)
 			proc = i;
 	return proc;
 }
@@ -174,8 +186,8 @@ static unsigned innermost_process(const struct run_shared *shared)
 static void on_hang(struct watch *w, uint64_t silent_ns)
 {
 	struct run_shared *shared = w->result->shared;
-	unsigned proc = innermost_process(shared);
-	pid_t pid = atomic_load(&shared->pos[proc].pid);
+	unsigned proc = innermost_process(w);
+	pid_t pid = process_at(w, proc);
 	struct finding f = finding_at(shared, proc);
 	bool in_fork = proc != 0 || f.op_code == OP_FORK;
 
@@ -199,7 +211,7 @@ static void on_hang(struct watch *w, uint64_t silent_ns)
 static bool crash_unannounced(struct watch *w)
 {
 	for (unsigned i = 0; i < RUN_PROCS; i++) {
-		if (!atomic_load(&w->result->shared->crash[i].filled))
+		if (!atomic_load(&w->result->shared->crash[i].filled) || !process_at(w, i))
 			continue;
 		on_crash(w, i);
 		return true;
@@ -210,9 +222,9 @@ static bool crash_unannounced(struct watch *w)
 /* Whether a process without a heartbeat has gone on with a long op since it was last asked. */
 static bool still_working(struct watch *w)
 {
-	struct run_shared *shared = w->result->shared;
-	const struct position *pos = &shared->pos[innermost_process(shared)];
-	uint64_t work = work_done(atomic_load(&pos->pid), pos->phase), before = w->work;
+	unsigned proc = innermost_process(w);
+	uint64_t work = work_done(process_at(w, proc), w->result->shared->pos[proc].phase);
+	uint64_t before = w->work;
 
 	w->work = work;
 	return before != WORK_UNKNOWN && work > before &&
@@ -272,6 +284,19 @@ static void judge_status(struct watch *w, int status)
 	r->end = RUN_END_CRASHED;
 }
 
+/* From here on the page is a copy of our own, and sound. False when nothing was left on it. */
+static bool salvage(struct watch *w)
+{
+	struct run_result *r = w->result;
+	struct run_shared *copy;
+
+	if (salvage_copy(r->shared, r->shared_bytes, &copy) == 0) {
+		munmap(r->shared, r->shared_bytes);
+		r->shared = copy;
+	}
+	return !salvage_page(r->shared, &w->config);
+}
+
 static void reap(struct watch *w)
 {
 	int status = 0;
@@ -281,7 +306,10 @@ static void reap(struct watch *w)
 	while (waitpid(w->child.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	drain_output(w);
-	judge_status(w, status);
+	if (salvage(w))
+		judge_status(w, status);
+	else if (w->result->end != RUN_END_INTERRUPTED)
+		w->result->end = RUN_END_CRASHED;
 }
 
 static void watch_child(struct watch *w)
@@ -325,6 +353,7 @@ int run_program(const struct run_request *req, struct run_result *ret_result)
 
 	if (err)
 		return err;
+	w.config = ret_result->shared->config;
 	err = spawn_child(req, shared_fd, &w.child);
 	close(shared_fd);
 	if (err) {

@@ -61,13 +61,15 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 int spawn_shared(const struct run_request *req, int *ret_fd, struct run_result *ret_result)
 {
 	size_t size = sizeof(struct run_shared) + req->oplog_capacity * sizeof(struct oplog_entry);
-	int fd = memfd_create("allocrig-run", MFD_CLOEXEC);
+	int fd = memfd_create("allocrig-run", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return -errno;
 	void *p = MAP_FAILED;
 
-	if (ftruncate(fd, (off_t)size) == 0)
+	/* An allocator that shrank it would take the page from under the controller. */
+	if (ftruncate(fd, (off_t)size) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
 		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED) {
 		int err = errno;

@@ -40,6 +40,9 @@ int finding_kind_by_name(const char *name)
 
 void finding_add(struct finding_sink *sink, const struct finding *f)
 {
+	/* The sink is where an allocator may have written over it. */
+	if (sink->n > FINDING_MAX)
+		sink->n = FINDING_MAX;
 	for (uint32_t i = 0; i < sink->n; i++) {
 		struct finding *seen = &sink->v[i];
 

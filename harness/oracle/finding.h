@@ -72,10 +72,11 @@ enum finding_rule {
 	RULE_SIGNAL,  /* n: signal, si_code, fault address, instruction address */
 	RULE_EXIT,    /* n: exit status */
 	RULE_STUCK,   /* n: nanoseconds without progress */
-	RULE_FORK_SIGNAL, /* n: signal, si_code, fault address, instruction address */
-	RULE_FORK_EXIT,	  /* n: exit status */
-	RULE_FORK_STUCK,  /* n: nanoseconds without progress */
-	RULE_TRIM_RESULT, /* n: what malloc_trim returned (neither 0 nor 1) */
+	RULE_FORK_SIGNAL,     /* n: signal, si_code, fault address, instruction address */
+	RULE_FORK_EXIT,	      /* n: exit status */
+	RULE_FORK_STUCK,      /* n: nanoseconds without progress */
+	RULE_HARNESS_WRITTEN, /* the shared page was overwritten; nothing else on it is known */
+	RULE_TRIM_RESULT,     /* n: what malloc_trim returned (neither 0 nor 1) */
 	RULES
 };
 

@@ -79,6 +79,8 @@ static const struct rule_text rules[RULES] = {
 	[RULE_FORK_SIGNAL] = {"signal", "after fork: {F} {W}"},
 	[RULE_FORK_EXIT] = {"exit", "after fork: the process exited with status {0d} {W}"},
 	[RULE_FORK_STUCK] = {"stuck", "after fork: no progress for {0t} {W}"},
+	[RULE_HARNESS_WRITTEN] = {"harness", "memory of the harness was written to by the "
+					     "allocator; what the run had found is lost"},
 	[RULE_TRIM_RESULT] = {"result", "{O} returned {0i}, neither 0 nor 1"},
 };
 

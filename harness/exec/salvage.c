@@ -1,0 +1,127 @@
+#include "harness/exec/salvage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int salvage_copy(const struct run_shared *shared, size_t bytes, struct run_shared **ret_copy)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	memcpy(p, shared, bytes);
+	*ret_copy = p;
+	return 0;
+}
+
+static bool finding_is_sound(const struct finding *f)
+{
+	return f->kind < FINDING_KINDS && f->rule > RULE_NONE && f->rule < RULES &&
+	       f->op_code <= OP_CODES && f->has_slot <= SPACE_MAP && f->stmt >= -1;
+}
+
+static void salvage_findings(struct finding_sink *sink)
+{
+	uint32_t n = sink->n < FINDING_MAX ? sink->n : FINDING_MAX, kept = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (finding_is_sound(&sink->v[i]))
+			sink->v[kept++] = sink->v[i];
+	sink->n = kept;
+}
+
+static void salvage_served(struct served *s)
+{
+	if (s->nobjects > SERVED_OBJECTS)
+		s->nobjects = SERVED_OBJECTS;
+	if (s->own >= SERVED_OBJECTS)
+		s->own = 0;
+	for (int i = 0; i < SERVED_OBJECTS; i++) {
+		struct served_object *o = &s->object[i];
+
+		o->path[sizeof(o->path) - 1] = '\0';
+		if (o->build_id_len > sizeof(o->build_id))
+			o->build_id_len = 0;
+	}
+	for (int i = 0; i < SYMBOL_COUNT; i++)
+		if (s->by[i] >= SERVED_OBJECTS || s->by[i] < -1)
+			s->by[i] = -1;
+	s->version[sizeof(s->version) - 1] = '\0';
+}
+
+static void salvage_checkpoints(struct run_shared *s)
+{
+	if (atomic_load(&s->ncheckpoints) > CHECKPOINT_MAX)
+		atomic_store(&s->ncheckpoints, CHECKPOINT_MAX);
+	for (int i = 0; i < CHECKPOINT_MAX; i++)
+		s->checkpoint[i].name[sizeof(s->checkpoint[i].name) - 1] = '\0';
+}
+
+static void clear_page(struct run_shared *s, const struct run_config *cfg)
+{
+	const struct finding f = {
+		.kind = FINDING_CORRUPTED,
+		.rule = RULE_HARNESS_WRITTEN,
+		.op_code = OP_CODES,
+		.stmt = -1,
+	};
+
+	memset(s, 0, sizeof(*s));
+	s->config = *cfg;
+	s->unmeasured_stmt = -1;
+	finding_add(&s->findings, &f);
+}
+
+bool salvage_page(struct run_shared *s, const struct run_config *cfg)
+{
+	if (memcmp(&s->config, cfg, sizeof(*cfg)) != 0) {
+		clear_page(s, cfg);
+		return true;
+	}
+	s->refusal_text[sizeof(s->refusal_text) - 1] = '\0';
+	for (int i = 0; i < RUN_PROCS; i++)
+		if (s->pos[i].op_code > OP_CODES)
+			s->pos[i].op_code = OP_CODES;
+	salvage_findings(&s->findings);
+	salvage_served(&s->served);
+	salvage_checkpoints(s);
+	if (atomic_load(&s->oplog_used) > cfg->oplog_capacity)
+		atomic_store(&s->oplog_used, cfg->oplog_capacity);
+	if (s->harness_error > PROG_MAX_ERRNO)
+		s->harness_error = EIO;
+	return false;
+}
+
+/* 0 when there is no such process. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], text[512];
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	const char *end = strrchr(text, ')');
+
+	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+bool salvage_is_descendant(pid_t pid, pid_t root)
+{
+	for (int i = 0; i <= RUN_PROCS && pid > 1; i++) {
+		if (pid == root)
+			return true;
+		pid = parent_of(pid);
+	}
+	return false;
+}
