@@ -471,8 +471,8 @@ def max_map_count():
 @unittest.skipIf(max_map_count() != 65530, "the seeds are written for the default limit of maps")
 class Seeds(e2e.Case):
     def seed(self, name, allocators, *args):
-        path = os.path.join(os.path.dirname(e2e.ALLOCRIG), "..", "corpus", "seeds", name + ".prog")
-        results = self.run_all([os.path.normpath(path)], allocators, *args, exit_code=e2e.CLEAN)
+        path = os.path.join(e2e.SEEDS, name + ".prog")
+        results = self.run_all([path], allocators, *args, exit_code=e2e.CLEAN)
         for result in results:
             self.assertEqual((result["outcome"], result["findings"]), ("clean", []))
         return results

@@ -12,6 +12,8 @@ import tempfile
 import unittest
 
 ALLOCRIG = os.path.abspath(sys.argv.pop(1))
+SEEDS = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
+                                      "corpus", "seeds"))
 PAGE = os.sysconf("SC_PAGESIZE")
 LOADS = ["preload", "dlopen"]
 # A second opinion on every exit code: DESIGN.md, "Outcomes and exit codes".

@@ -330,9 +330,8 @@ class Print(e2e.Case):
         self.assertIn("malloc b[0] 24\n", once.stdout)
 
     def test_seeds(self):
-        seeds = os.path.join(os.path.dirname(e2e.ALLOCRIG), "..", "corpus", "seeds")
-        for name in sorted(os.listdir(seeds)):
-            once = e2e.allocrig("run", "--print", os.path.join(seeds, name))
+        for name in sorted(os.listdir(e2e.SEEDS)):
+            once = e2e.allocrig("run", "--print", os.path.join(e2e.SEEDS, name))
             again = e2e.allocrig("run", "--print", "-", input=once.stdout)
             self.assertEqual((once.returncode, again.stdout), (e2e.CLEAN, once.stdout), name)
             self.assertTrue(once.stdout.startswith("allocrig 1\n"))
