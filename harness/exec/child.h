@@ -105,11 +105,13 @@ void map_op_run(struct child *c, const struct op *op, uint32_t slot);
 /* Whether the allocator's own file has the function that the op calls. */
 bool block_op_present(const struct allocator *a, unsigned code);
 
-/* In the child of a fork: forgets the mappings that it did not get. */
-void map_ops_after_fork(struct child *c);
-
 /* fork_op.c: a whole fork block; returns in the parent alone. */
 void fork_op_run(struct child *c, const struct op *op);
+
+static inline uintptr_t page_up(const struct child *c, uintptr_t n)
+{
+	return (n + c->page_bytes - 1) & ~(uintptr_t)(c->page_bytes - 1);
+}
 
 /* The event that the oracles get, with what is known before the call. */
 struct call_event child_event(const struct child *c, const struct op *op, uint32_t slot);

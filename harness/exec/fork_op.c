@@ -14,6 +14,7 @@
 
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
+#include "harness/exec/owned.h"
 #include "harness/exec/sampler.h"
 
 /*
@@ -49,7 +50,7 @@ static void become_child(struct child *c)
 
 	if (err)
 		shared->harness_error = (uint32_t)-err;
-	map_ops_after_fork(c);
+	owned_after_fork(c);
 }
 
 /* Runs up to the end of the block. Blocks inside are consumed by fork_op_run. */

@@ -15,18 +15,12 @@
 #include <unistd.h>
 
 #include "harness/exec/child.h"
-#include "harness/exec/crash.h"
+#include "harness/exec/map_touch.h"
+#include "harness/exec/owned.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
-
-#define SKIP (-1) /* not an errno: the op was not made */
-
-static uintptr_t page_up(const struct child *c, uintptr_t n)
-{
-	return (n + c->page_bytes - 1) & ~(c->page_bytes - 1);
-}
 
 /* Lengths of hugetlb mappings are whole huge pages. */
 static size_t mapped_len(const struct child *c, const struct op *op)
@@ -48,39 +42,6 @@ static int count_call(struct child *c, unsigned call, int err)
 	return err;
 }
 
-/* Whether nothing is mapped in [start, end). */
-static bool is_hole(uintptr_t start, uintptr_t end)
-{
-	void *want = (void *)start;
-	void *p = mmap(want, end - start, PROT_NONE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return false;
-	munmap(p, end - start);
-	return p == want;
-}
-
-/* Whether all of [start, end) is the slot's own or not mapped at all. */
-static bool is_free_to_use(struct child *c, uint32_t slot, uintptr_t start, uintptr_t end)
-{
-	struct range r;
-
-	while (start < end) {
-		bool found = range_set_first(c->owned, start, end, &r);
-		uintptr_t hole_end = found ? (r.start > start ? r.start : start) : end;
-
-		if (hole_end > start && !is_hole(start, hole_end))
-			return false;
-		if (!found)
-			return true;
-		if (r.tag != slot)
-			return false;
-		start = r.end;
-	}
-	return true;
-}
-
 /* The op's part of the slot as an address range; an empty or unaligned one is the kernel's to
  * judge. */
 static int part_of(struct child *c, const struct op *op, uint32_t slot, uintptr_t *ret_start,
@@ -93,46 +54,16 @@ static int part_of(struct child *c, const struct op *op, uint32_t slot, uintptr_
 	if (op->has_range) {
 		if (op->range_off > INTPTR_MAX - start ||
 		    op->range_len > INTPTR_MAX - start - op->range_off - c->page_bytes)
-			return SKIP;
+			return MAP_OP_SKIPPED;
 		start += op->range_off;
 		len = op->range_len;
 	}
 	*ret_start = start;
 	*ret_len = len;
 	if (start % c->page_bytes == 0 && len != 0 &&
-	    !is_free_to_use(c, slot, start, start + page_up(c, len)))
-		return SKIP;
+	    !owned_free_to_use(c, slot, start, start + page_up(c, len)))
+		return MAP_OP_SKIPPED;
 	return 0;
-}
-
-static void taint(struct child *c, uint32_t slot)
-{
-	c->m[slot].plain = false;
-	if (c->model)
-		model_map_taint(c->model, slot);
-}
-
-/* A new range of the slot's; what it replaced of other slots is cut away. */
-static int own(struct child *c, uint32_t slot, uintptr_t start, size_t len)
-{
-	int err = range_set_insert(c->owned, start, start + len, slot);
-
-	if (!err && c->model)
-		err = model_map(c->model, slot, start, len, c->m[slot].plain);
-	if (err)
-		c->shared->harness_error = (uint32_t)-err;
-	return err;
-}
-
-static int disown(struct child *c, uintptr_t start, size_t len)
-{
-	int err = range_set_remove(c->owned, start, start + len);
-
-	if (!err && c->model)
-		err = model_unmap(c->model, start, len);
-	if (err)
-		c->shared->harness_error = (uint32_t)-err;
-	return err;
 }
 
 static int temporary_file(void)
@@ -174,7 +105,8 @@ static int open_source(const struct op *op, int *ret_fd)
 	return 0;
 }
 
-/* The address of fixed=m[target]+offset; SKIP when the range would leave the target's mapping. */
+/* The address of fixed=m[target]+offset; MAP_OP_SKIPPED when the range would leave the target's
+ * mapping. */
 static int fixed_address(struct child *c, const struct op *op, size_t len, uintptr_t *ret_address)
 {
 	const struct map_slot *t = &c->m[op->map.target];
@@ -183,13 +115,13 @@ static int fixed_address(struct child *c, const struct op *op, size_t len, uintp
 	if (!op->map.has_target)
 		return 0;
 	if (!t->start || op->map.target_off > t->len)
-		return SKIP;
+		return MAP_OP_SKIPPED;
 	bool replaces = !(op->code == OP_MMAP && op->map.flags & MAP_FIXED_NOREPLACE);
 
 	if (replaces && (len > t->len - op->map.target_off ||
-			 !is_free_to_use(c, op->map.target, t->start + op->map.target_off,
-					 t->start + op->map.target_off + page_up(c, len))))
-		return SKIP;
+			 !owned_free_to_use(c, op->map.target, t->start + op->map.target_off,
+					    t->start + op->map.target_off + page_up(c, len))))
+		return MAP_OP_SKIPPED;
 	*ret_address = t->start + op->map.target_off;
 	return 0;
 }
@@ -209,12 +141,12 @@ static int run_mmap(struct child *c, const struct op *op, uint32_t slot, struct 
 	int fd = -1;
 
 	if (m->start || fixed_address(c, op, op->arg0, &address) != 0)
-		return SKIP;
+		return MAP_OP_SKIPPED;
 	int err = open_source(op, &fd);
 
 	if (err) {
 		c->shared->harness_error = (uint32_t)-err;
-		return SKIP;
+		return MAP_OP_SKIPPED;
 	}
 	c->pos->phase = PHASE_CALL;
 	void *p = mmap((void *)address, op->arg0, op->map.prot, op->map.flags, fd, 0);
@@ -230,8 +162,8 @@ static int run_mmap(struct child *c, const struct op *op, uint32_t slot, struct 
 	*m = (struct map_slot){
 		.start = (uintptr_t)p, .len = mapped_len(c, op), .plain = is_plain(op)};
 	if (op->map.has_target)
-		taint(c, op->map.target);
-	own(c, slot, m->start, m->len);
+		owned_taint(c, op->map.target);
+	owned_add(c, slot, m->start, m->len);
 	return 0;
 }
 
@@ -258,7 +190,7 @@ static int unmap_ranges(struct child *c, uint32_t slot, uintptr_t start, size_t 
 		c->pos->phase = PHASE_HARNESS;
 		count_call(c, KCALL_MUNMAP, err);
 		if (!err)
-			disown(c, from, to - from);
+			owned_remove(c, from, to - from);
 		else if (!first_err)
 			first_err = err;
 	}
@@ -293,16 +225,16 @@ static int run_part(struct child *c, const struct op *op, uint32_t slot)
 	size_t len;
 
 	if (part_of(c, op, slot, &start, &len) != 0)
-		return SKIP;
+		return MAP_OP_SKIPPED;
 	c->pos->phase = PHASE_CALL;
 	int err = call_part(op, start, len);
 
 	c->pos->phase = PHASE_HARNESS;
-	taint(c, slot);
+	owned_taint(c, slot);
 	if (op->code == OP_MADVISE && op->map.advice == MADV_DONTFORK)
 		c->m[slot].has_dontfork = true;
 	if (!err && op->code == OP_MUNMAP)
-		disown(c, start, page_up(c, len));
+		owned_remove(c, start, page_up(c, len));
 	return count_call(c, kcall_of(op->code), err);
 }
 
@@ -330,22 +262,6 @@ static int run_munmap(struct child *c, const struct op *op, uint32_t slot,
 	return err;
 }
 
-/* What the slot has in its old range, as far as the new one reaches, it has in the new one. */
-static void own_moved(struct child *c, uint32_t slot, uintptr_t now, size_t len)
-{
-	const struct map_slot *m = &c->m[slot];
-	uintptr_t at = m->start, end = m->start + (len < m->len ? len : m->len);
-	struct range r;
-
-	for (; at < end && range_set_first(c->owned, at, end, &r); at = r.end) {
-		uintptr_t from = r.start > m->start ? r.start : m->start;
-		uintptr_t to = r.end < end ? r.end : end;
-
-		if (r.tag == slot)
-			own(c, slot, now + (from - m->start), to - from);
-	}
-}
-
 /* Holes stay holes: what lies in them may be the allocator's. */
 static void follow_mremap(struct child *c, const struct op *op, uint32_t slot, uintptr_t now)
 {
@@ -355,16 +271,16 @@ static void follow_mremap(struct child *c, const struct op *op, uint32_t slot, u
 
 	m->plain = false;
 	if (op->map.has_target)
-		taint(c, op->map.target);
+		owned_taint(c, op->map.target);
 	if (now != old.start)
-		own_moved(c, slot, now, len);
+		owned_moved(c, slot, now, len);
 	if (len > old.len)
-		own(c, slot, now + old.len, len - old.len);
+		owned_add(c, slot, now + old.len, len - old.len);
 	/* MREMAP_DONTUNMAP leaves the old range mapped: it stays the slot's, beside the new one. */
 	if (now == old.start)
-		disown(c, old.start + kept, old.len - kept);
+		owned_remove(c, old.start + kept, old.len - kept);
 	else if (!(op->map.flags & MREMAP_DONTUNMAP))
-		disown(c, old.start, old.len);
+		owned_remove(c, old.start, old.len);
 	*m = (struct map_slot){.start = now, .len = len, .has_dontfork = old.has_dontfork};
 }
 
@@ -375,9 +291,9 @@ static int run_mremap(struct child *c, const struct op *op, uint32_t slot, struc
 
 	look_at_content(c, e);
 	if (fixed_address(c, op, op->arg0, &address) != 0 ||
-	    !is_free_to_use(c, slot, m->start, m->start + m->len))
-		return SKIP;
-	taint(c, slot);
+	    !owned_free_to_use(c, slot, m->start, m->start + m->len))
+		return MAP_OP_SKIPPED;
+	owned_taint(c, slot);
 	c->pos->phase = PHASE_CALL;
 	void *p = mremap((void *)m->start, m->len, op->arg0, op->map.flags, (void *)address);
 	int err = p == MAP_FAILED ? errno : 0;
@@ -389,119 +305,6 @@ static int run_mremap(struct child *c, const struct op *op, uint32_t slot, struc
 	e->ret = p;
 	follow_mremap(c, op, slot, (uintptr_t)p);
 	return 0;
-}
-
-/*
- * Pages under MADV_DONTFORK are not in the child, and what is mapped in their place later is
- * somebody else's. msync() walks the maps and looks at no page.
- */
-static void disown_absent(struct child *c, uintptr_t start, uintptr_t end)
-{
-	if (msync((void *)start, end - start, MS_ASYNC) == 0 || errno != ENOMEM)
-		return;
-	if (end - start == c->page_bytes || is_hole(start, end)) {
-		disown(c, start, end - start);
-		return;
-	}
-	uintptr_t middle = start + page_up(c, (end - start) / 2);
-
-	disown_absent(c, start, middle);
-	disown_absent(c, middle, end);
-}
-
-void map_ops_after_fork(struct child *c)
-{
-	struct range r;
-
-	for (uint32_t slot = 0; slot < c->shared->config.map_slots; slot++) {
-		uintptr_t at = c->m[slot].start, end = at + c->m[slot].len;
-
-		if (!c->m[slot].has_dontfork)
-			continue;
-		for (; at < end && range_set_first(c->owned, at, end, &r); at = r.end)
-			if (r.tag == slot)
-				disown_absent(c, r.start > at ? r.start : at,
-					      r.end < end ? r.end : end);
-	}
-}
-
-static void write_words(struct child *c, uintptr_t start, size_t len)
-{
-	for (size_t off = 0; off < len; off += c->page_bytes)
-		*(volatile uint64_t *)(start + off) = start + off;
-}
-
-/* One word in every page of [start, start + len) that is the slot's. EFAULT where one faults. */
-static int touch_guarded(struct child *c, uint32_t slot, uintptr_t start, size_t len)
-{
-	struct crash_guard guard = {.start = start, .end = start + len};
-	struct crash_handlers handlers;
-	bool may_fault = !c->m[slot].plain;
-
-	if (may_fault)
-		crash_handlers_take(&handlers);
-	if (sigsetjmp(guard.env, 0) != 0) {
-		if (may_fault)
-			crash_handlers_give_back(&handlers);
-		return EFAULT;
-	}
-	crash_guard_arm(&guard);
-	if (c->model && c->m[slot].plain)
-		model_map_touch(c->model, slot, start, len);
-	else
-		write_words(c, start, len);
-	crash_guard_disarm();
-	if (may_fault)
-		crash_handlers_give_back(&handlers);
-	return 0;
-}
-
-/* A plain mapping of the program's own must hold: a fault there is somebody's wrong unmap. */
-static void vanished(struct child *c, const struct call_event *e)
-{
-	struct finding f = {
-		.kind = FINDING_LOST_CONTENT,
-		.rule = RULE_CONTENT_VANISHED,
-		.op_code = e->op->code,
-		.thread = e->op->thread,
-		.in_fork = e->in_fork,
-		.has_slot = SPACE_MAP,
-		.stmt = (int32_t)e->op->stmt,
-		.slot = e->slot,
-		.iteration = e->iteration,
-		.count = 1,
-		.n = {c->m[e->slot].start, c->m[e->slot].len},
-	};
-
-	finding_add(&c->shared->findings, &f);
-}
-
-static int run_touch(struct child *c, const struct op *op, uint32_t slot,
-		     const struct call_event *e)
-{
-	const struct map_slot *m = &c->m[slot];
-	uint64_t off = op->has_range ? op->range_off : 0;
-	uint64_t len = op->has_range ? op->range_len : m->len;
-	struct range r;
-
-	if (off > m->len || len > m->len - off)
-		return SKIP;
-	uintptr_t at = m->start + off / c->page_bytes * c->page_bytes, end = m->start + off + len;
-	int err = 0;
-
-	while (at < end && !err) {
-		if (!range_set_first(c->owned, at, end, &r) || r.tag != slot || r.start > at)
-			return EFAULT;
-		uintptr_t to = r.end < end ? r.end : end;
-
-		c->pos->phase = PHASE_TOUCH;
-		err = touch_guarded(c, slot, at, to - at);
-		c->pos->phase = PHASE_HARNESS;
-		at = to;
-	}
-	if (err == EFAULT && m->plain && c->model)
-		vanished(c, e);
-	return err;
 }
 
 static int run_one(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
@@ -517,7 +320,7 @@ static int run_one(struct child *c, const struct op *op, uint32_t slot, struct c
 	case OP_MADVISE:
 		return run_part(c, op, slot);
 	default:
-		return run_touch(c, op, slot, e);
+		return map_touch_run(c, op, slot, e);
 	}
 }
 
@@ -532,7 +335,7 @@ void map_op_run(struct child *c, const struct op *op, uint32_t slot)
 	e.before = (void *)c->m[slot].start;
 	int err = run_one(c, op, slot, &e);
 
-	if (err == SKIP)
+	if (err == MAP_OP_SKIPPED)
 		c->shared->counts.skipped++;
 	else
 		child_outcome(c, &e, err);
