@@ -33,9 +33,10 @@ struct watch {
 	struct run_config config; /* as it was given to the child */
 	struct spawned child;
 	uint64_t last_progress_ns, last_beat;
-	uint64_t silent_since_ns; /* the last heartbeat */
-	uint64_t work;		  /* work_done() soon after it; WORK_UNKNOWN: not asked yet */
-	bool killed;		  /* by us; the end is known */
+	uint64_t silent_since_ns;  /* the last heartbeat */
+	uint64_t work;		   /* work_done() soon after it; WORK_UNKNOWN: not asked yet */
+	uint64_t oom_kills_before; /* oom_kills() when the child was started */
+	bool killed;		   /* by us; the end is known */
 };
 
 static uint64_t now_ns(void)
@@ -252,6 +253,15 @@ static void check_progress(struct watch *w)
 	}
 }
 
+/* SIGKILL inside an allocator call, while the kernel killed nobody for want of memory. */
+static bool killed_itself(const struct watch *w)
+{
+	uint64_t kills = oom_kills();
+
+	return w->result->shared->pos[0].phase == PHASE_CALL && kills != OOM_UNKNOWN &&
+	       kills == w->oom_kills_before;
+}
+
 /* The child has ended: what its status says that its page does not. */
 static void judge_status(struct watch *w, int status)
 {
@@ -270,7 +280,7 @@ static void judge_status(struct watch *w, int status)
 		r->end = RUN_END_REFUSED;
 		return;
 	}
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !killed_itself(w)) {
 		snprintf(r->broken, sizeof(r->broken),
 			 "the child was killed by SIGKILL at statement %d (out of memory?)",
 			 f.stmt);
@@ -344,7 +354,7 @@ static void watch_child(struct watch *w)
 
 int run_program(const struct run_request *req, struct run_result *ret_result)
 {
-	struct watch w = {.req = req, .result = ret_result};
+	struct watch w = {.oom_kills_before = oom_kills(), .req = req, .result = ret_result};
 	uint64_t begin = now_ns();
 	int shared_fd;
 

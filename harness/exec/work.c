@@ -9,12 +9,9 @@
 #include "harness/exec/shared.h"
 
 /* Into buf, NUL-terminated; empty when it cannot be read. */
-static void read_proc(pid_t pid, const char *name, char *buf, size_t size)
+static void read_text(const char *path, char *buf, size_t size)
 {
-	char path[64];
-
 	buf[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
@@ -23,6 +20,14 @@ static void read_proc(pid_t pid, const char *name, char *buf, size_t size)
 
 	buf[n > 0 ? n : 0] = '\0';
 	close(fd);
+}
+
+static void read_proc(pid_t pid, const char *name, char *buf, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	read_text(path, buf, size);
 }
 
 static uint64_t highest_resident_kib(pid_t pid)
@@ -55,4 +60,15 @@ static uint64_t processor_ticks(pid_t pid)
 uint64_t work_done(pid_t pid, unsigned phase)
 {
 	return phase == PHASE_CALL ? highest_resident_kib(pid) : processor_ticks(pid);
+}
+
+uint64_t oom_kills(void)
+{
+	char text[16384];
+	uint64_t kills;
+
+	read_text("/proc/vmstat", text, sizeof(text));
+	const char *line = strstr(text, "\noom_kill ");
+
+	return line && sscanf(line + 10, "%" SCNu64, &kills) == 1 ? kills : OOM_UNKNOWN;
 }

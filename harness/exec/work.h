@@ -18,4 +18,8 @@
  */
 uint64_t work_done(pid_t pid, unsigned phase);
 
+/* Processes that the kernel has killed for want of memory since it started, or OOM_UNKNOWN. */
+#define OOM_UNKNOWN UINT64_MAX
+uint64_t oom_kills(void);
+
 #endif
