@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "harness/exec/child.h"
+#include "harness/exec/crash.h"
 #include "harness/exec/map_touch.h"
 #include "harness/exec/owned.h"
 
@@ -242,8 +243,20 @@ static void look_at_content(struct child *c, const struct call_event *e)
 {
 	if (!c->model || !c->m[e->slot].plain)
 		return;
+	struct crash_guard guard = {
+		.start = c->m[e->slot].start,
+		.end = c->m[e->slot].start + c->m[e->slot].len,
+	};
+
 	c->pos->phase = PHASE_TOUCH;
-	oracle_map_content(c->model, e, &c->shared->findings);
+	if (sigsetjmp(guard.env, 0) == 0) {
+		crash_guard_arm(&guard);
+		oracle_map_content(c->model, e, &c->shared->findings);
+		crash_guard_disarm();
+	} else {
+		map_vanished(c, e);
+		owned_taint(c, e->slot);
+	}
 	c->pos->phase = PHASE_HARNESS;
 }
 

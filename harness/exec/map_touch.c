@@ -37,8 +37,7 @@ static int touch_guarded(struct child *c, uint32_t slot, uintptr_t start, size_t
 	return 0;
 }
 
-/* A plain mapping of the program's own must hold: a fault there is somebody's wrong unmap. */
-static void vanished(struct child *c, const struct call_event *e)
+void map_vanished(struct child *c, const struct call_event *e)
 {
 	struct finding f = {
 		.kind = FINDING_LOST_CONTENT,
@@ -80,6 +79,6 @@ int map_touch_run(struct child *c, const struct op *op, uint32_t slot, const str
 		at = to;
 	}
 	if (err == EFAULT && m->plain && c->model)
-		vanished(c, e);
+		map_vanished(c, e);
 	return err;
 }

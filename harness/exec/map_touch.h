@@ -18,4 +18,10 @@ struct op;
  */
 int map_touch_run(struct child *c, const struct op *op, uint32_t slot, const struct call_event *e);
 
+/*
+ * Reports that a plain mapping of the program's own is not there any more: nothing makes it fault
+ * but somebody's wrong unmap.
+ */
+void map_vanished(struct child *c, const struct call_event *e);
+
 #endif
