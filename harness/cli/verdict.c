@@ -1,6 +1,7 @@
 #include "harness/cli/verdict.h"
 
 #include <ctype.h>
+#include <dlfcn.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,22 +28,21 @@ static void append(char *buf, size_t size, const char *text)
 		snprintf(buf + len, size - len, "%s", text);
 }
 
-/* How libc ends a process: these name no cause. */
-static bool is_plumbing(const char *symbol)
+/*
+ * How libc ends a process names no cause. Of the rest of libc only what it exports is named: its
+ * inner functions have names only where its debug symbols are installed, and a signature must not
+ * depend on that.
+ */
+static bool is_plumbing(const struct stack_frame *frame)
 {
-	static const char *const name[] = {"__pthread_kill_implementation",
-					   "__pthread_kill_internal",
-					   "pthread_kill",
-					   "raise",
-					   "gsignal",
-					   "abort",
-					   "__libc_message",
-					   "__libc_fatal"};
+	static const char *const name[] = {"pthread_kill", "raise", "gsignal", "abort"};
 
+	if (strncmp(frame->object, "libc.so", 7) != 0)
+		return false;
 	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++)
-		if (strcmp(symbol, name[i]) == 0)
+		if (strcmp(frame->symbol, name[i]) == 0)
 			return true;
-	return false;
+	return !frame->symbol[0] || !dlsym(RTLD_DEFAULT, frame->symbol);
 }
 
 /*
@@ -60,7 +60,7 @@ static void add_frames(const struct stack *s, struct verdict_finding *ret)
 
 		if (strcmp(frame->object, "allocrig-child") == 0)
 			break;
-		if (!name[0] || is_plumbing(name) || strcmp(name, last) == 0)
+		if (!name[0] || is_plumbing(frame) || strcmp(name, last) == 0)
 			continue;
 		append(ret->signature, sizeof(ret->signature), named ? "<" : "/");
 		append(ret->signature, sizeof(ret->signature), name);
