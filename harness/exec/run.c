@@ -253,13 +253,33 @@ static void check_progress(struct watch *w)
 	}
 }
 
-/* SIGKILL inside an allocator call, while the kernel killed nobody for want of memory. */
-static bool killed_itself(const struct watch *w)
+/* Whether the kernel killed processes for want of memory since the child was started. */
+static bool memory_ran_out(const struct watch *w)
 {
 	uint64_t kills = oom_kills();
 
-	return w->result->shared->pos[0].phase == PHASE_CALL && kills != OOM_UNKNOWN &&
-	       kills == w->oom_kills_before;
+	return kills == OOM_UNKNOWN || kills != w->oom_kills_before;
+}
+
+/* SIGKILL inside an allocator call, and not by the kernel. */
+static bool killed_itself(const struct watch *w)
+{
+	return w->result->shared->pos[0].phase == PHASE_CALL && !memory_ran_out(w);
+}
+
+/* A fork child that got SIGKILL is no finding where the kernel may have sent it. */
+static bool forget_killed_children(struct finding_sink *sink)
+{
+	uint32_t kept = 0, n = sink->n;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct finding *f = &sink->v[i];
+
+		if (f->rule != RULE_FORK_SIGNAL || f->n[0] != SIGKILL)
+			sink->v[kept++] = *f;
+	}
+	sink->n = kept;
+	return kept != n;
 }
 
 /* The child has ended: what its status says that its page does not. */
@@ -307,6 +327,17 @@ static bool salvage(struct watch *w)
 	return !salvage_page(r->shared, &w->config);
 }
 
+static void judge_memory(struct watch *w)
+{
+	struct run_result *r = w->result;
+
+	if (!memory_ran_out(w) || !forget_killed_children(&r->shared->findings))
+		return;
+	snprintf(r->broken, sizeof(r->broken),
+		 "a fork child was killed by SIGKILL (out of memory?)");
+	r->end = RUN_END_BROKEN;
+}
+
 static void reap(struct watch *w)
 {
 	int status = 0;
@@ -316,10 +347,12 @@ static void reap(struct watch *w)
 	while (waitpid(w->child.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	drain_output(w);
-	if (salvage(w))
+	if (salvage(w)) {
 		judge_status(w, status);
-	else if (w->result->end != RUN_END_INTERRUPTED)
+		judge_memory(w);
+	} else if (w->result->end != RUN_END_INTERRUPTED) {
 		w->result->end = RUN_END_CRASHED;
+	}
 }
 
 static void watch_child(struct watch *w)
