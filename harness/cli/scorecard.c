@@ -30,11 +30,21 @@ static const struct finding *crash_of(const struct run_shared *s)
 	return NULL;
 }
 
+/* The programs are made for the default vm.max_map_count; a larger one may never refuse. */
+static bool limit_was_reached(const struct run_shared *s)
+{
+	return s->counts.call[KCALL_MUNMAP].failed != 0;
+}
+
 static void note_limit(struct scorecard *c, const struct outcome_of_run *r)
 {
 	const struct run_shared *s = r->result.shared;
 	const struct finding *crash = crash_of(s);
 
+	if (!limit_was_reached(s)) {
+		snprintf(c->at_limit, sizeof(c->at_limit), "limit not reached");
+		return;
+	}
 	if (crash && crash->kind == FINDING_HANG)
 		snprintf(c->at_limit, sizeof(c->at_limit), "hang");
 	else if (crash && crash->rule == RULE_SIGNAL)
@@ -77,7 +87,7 @@ void scorecard_add(struct scorecard *c, const struct outcome_of_run *r)
 		note_limit(c, r);
 	} else if (strcmp(program, "limit-after-control") == 0) {
 		c->control_bytes = left_behind_at(s, "idle").bytes;
-	} else if (strcmp(program, "limit-after") == 0) {
+	} else if (strcmp(program, "limit-after") == 0 && limit_was_reached(s)) {
 		note_after(c, left_behind_at(s, "idle").bytes);
 	}
 }
