@@ -287,7 +287,7 @@ EXPORT void *memalign(size_t align, size_t size)
 
 EXPORT void *valloc(size_t size)
 {
-	return core_aligned(page_rounded(1), size, 0);
+	return canary.valloc ? canary.valloc(size) : core_aligned(page_rounded(1), size, 0);
 }
 
 EXPORT void *pvalloc(size_t size)

@@ -28,6 +28,7 @@ struct canary {
 	void *(*reallocarray)(void *p, size_t count, size_t size);
 	void *(*aligned_alloc)(size_t align, size_t size);
 	int (*posix_memalign)(void **ret_p, size_t align, size_t size);
+	void *(*valloc)(size_t size);
 	void (*free)(void *p);
 	size_t (*usable)(void *p);
 	int (*trim)(size_t pad);

@@ -243,16 +243,13 @@ static int execute(struct audit *a)
 		code = open_subjects(a);
 	if (code)
 		return code;
-	err = json_out_open(&a->json, a->options.json);
-
-	if (err) {
-		cli_complain_write(a->options.json, -err);
-		return EXIT_BROKEN;
-	}
-	a->text = a->json.is_stdout ? stderr : stdout;
+	if (programs_would_be_lost(a->programs, a->nprograms, a->options.json))
+		return EXIT_MISUSE;
+	code = json_out_begin(&a->json, a->options.json, &a->text);
+	if (code)
+		return code;
 	runner_catch_interrupts();
-	code = audit_all(a);
-	return json_out_close(&a->json) ? EXIT_BROKEN : code;
+	return json_out_end(&a->json, a->options.json, audit_all(a));
 }
 
 int cmd_audit(int argc, char **argv)

@@ -137,11 +137,33 @@ static json_t *description_json(const struct subject *s, const struct descriptio
 			 "answers", answers, "host", host_json(), "note", d->note);
 }
 
+static int measure(struct describe_command *cmd, const struct subject *s, struct json_out *json)
+{
+	struct description d;
+
+	print_progress("measuring %s", s->ref.name);
+	int err = describe_measure(s, &cmd->options.runner, &d);
+
+	print_progress_clear();
+	if (runner_interrupted())
+		return EXIT_BROKEN;
+	if (err) {
+		cli_complain("describe %s: %s", s->ref.name, strerror(-err));
+		return EXIT_BROKEN;
+	}
+	if (!json->is_stdout)
+		print_description(s, &d);
+	err = json_out_write(json, description_json(s, &d));
+	if (err)
+		cli_complain_write(cmd->options.json, -err);
+	return err ? EXIT_BROKEN : EXIT_CLEAN;
+}
+
 static int execute(struct describe_command *cmd)
 {
 	struct subject s;
 	struct json_out json;
-	struct description d;
+	FILE *text;
 	int code = subject_open(cmd->name, &cmd->options.runner, &s);
 
 	if (code)
@@ -151,23 +173,13 @@ static int execute(struct describe_command *cmd)
 		subject_release(&s);
 		return EXIT_UNSUPPORTED;
 	}
-	runner_catch_interrupts();
-	print_progress("measuring %s", s.ref.name);
-	int err = describe_measure(&s, &cmd->options.runner, &d);
-
-	print_progress_clear();
-	if (!err)
-		err = json_out_open(&json, cmd->options.json);
-	if (!err && !json.is_stdout)
-		print_description(&s, &d);
-	if (!err)
-		err = json_out_write(&json, description_json(&s, &d));
-	if (!err)
-		err = json_out_close(&json);
-	if (err)
-		cli_complain("describe %s: %s", s.ref.name, strerror(-err));
+	code = json_out_begin(&json, cmd->options.json, &text);
+	if (!code) {
+		runner_catch_interrupts();
+		code = json_out_end(&json, cmd->options.json, measure(cmd, &s, &json));
+	}
 	subject_release(&s);
-	return err || runner_interrupted() ? EXIT_BROKEN : EXIT_CLEAN;
+	return code;
 }
 
 int cmd_describe(int argc, char **argv)

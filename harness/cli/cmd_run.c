@@ -134,20 +134,6 @@ static int run_all(struct run_command *cmd)
 	return outcome_exit_code(&cmd->tally);
 }
 
-/* Results written over a program would destroy it before it ran. */
-static bool json_is_a_program(const struct run_command *cmd)
-{
-	struct stat json, program;
-
-	if (!cmd->options.json || stat(cmd->options.json, &json) != 0)
-		return false;
-	for (size_t i = 0; i < cmd->npaths; i++)
-		if (fstat(cmd->programs[i].fd, &program) == 0 && program.st_dev == json.st_dev &&
-		    program.st_ino == json.st_ino)
-			return true;
-	return false;
-}
-
 static int execute(struct run_command *cmd)
 {
 	int code = open_programs(cmd);
@@ -160,21 +146,13 @@ static int execute(struct run_command *cmd)
 			     &cmd->options.runner, &cmd->subjects);
 	if (code)
 		return code;
-	if (json_is_a_program(cmd)) {
-		cli_complain("--json %s would overwrite a program", cmd->options.json);
+	if (programs_would_be_lost(cmd->programs, cmd->npaths, cmd->options.json))
 		return EXIT_MISUSE;
-	}
-	int err = json_out_open(&cmd->json, cmd->options.json);
-
-	if (err) {
-		cli_complain_write(cmd->options.json, -err);
-		return EXIT_BROKEN;
-	}
-	cmd->text = cmd->json.is_stdout ? stderr : stdout;
+	code = json_out_begin(&cmd->json, cmd->options.json, &cmd->text);
+	if (code)
+		return code;
 	runner_catch_interrupts();
-	code = run_all(cmd);
-	err = json_out_close(&cmd->json);
-	return err ? EXIT_BROKEN : code;
+	return json_out_end(&cmd->json, cmd->options.json, run_all(cmd));
 }
 
 int cmd_run(int argc, char **argv)

@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/cli/cli.h"
+#include "harness/cli/cmd.h"
+
 int json_out_open(struct json_out *o, const char *path)
 {
 	struct stat st;
@@ -75,6 +78,28 @@ int json_out_close(struct json_out *o)
 		err = -errno;
 	o->fd = -1;
 	return err;
+}
+
+int json_out_begin(struct json_out *o, const char *path, FILE **ret_text)
+{
+	int err = json_out_open(o, path);
+
+	if (err) {
+		cli_complain_write(path, -err);
+		return EXIT_BROKEN;
+	}
+	*ret_text = o->is_stdout ? stderr : stdout;
+	return EXIT_CLEAN;
+}
+
+int json_out_end(struct json_out *o, const char *path, int code)
+{
+	int err = json_out_close(o);
+
+	if (!err)
+		return code;
+	cli_complain_write(path, -err);
+	return EXIT_BROKEN;
 }
 
 json_t *json_bytes(const char *bytes, size_t len)

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 struct json_out {
@@ -26,6 +27,13 @@ int json_out_write(struct json_out *o, json_t *object);
 
 /* Returns 0 or -errno of the close. */
 int json_out_close(struct json_out *o);
+
+/*
+ * For commands: open and close with a complaint. Where results go to standard output, people read
+ * on standard error: *ret_text. Return an exit code of cmd.h.
+ */
+int json_out_begin(struct json_out *o, const char *path, FILE **ret_text);
+int json_out_end(struct json_out *o, const char *path, int code);
 
 /* A JSON string of bytes that may not be UTF-8: foreign bytes become "\xNN". */
 json_t *json_bytes(const char *bytes, size_t len);

@@ -187,6 +187,22 @@ void program_release(struct program *p)
 	*p = (struct program){.fd = -1};
 }
 
+bool programs_would_be_lost(const struct program *programs, size_t n, const char *path)
+{
+	struct stat json, program;
+
+	if (!path || stat(path, &json) != 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (fstat(programs[i].fd, &program) == 0 && program.st_dev == json.st_dev &&
+		    program.st_ino == json.st_ino) {
+			cli_complain("--json %s would overwrite a program", path);
+			return true;
+		}
+	}
+	return false;
+}
+
 int program_print(const struct program *p)
 {
 	static struct prog_reader reader;

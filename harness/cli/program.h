@@ -4,6 +4,9 @@
 #ifndef CLI_PROGRAM_H
 #define CLI_PROGRAM_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "harness/prog/parse.h"
 
 struct program {
@@ -24,6 +27,12 @@ int program_open(const char *path, struct program *ret_program);
 /* A program that a command made up itself. Returns 0 or -errno (-EINVAL: the text is wrong). */
 int program_from_text(const char *name, const char *text, size_t len, struct program *ret_program);
 void program_release(struct program *p);
+
+/*
+ * Whether results written to `path` would destroy one of the programs; then one line is printed.
+ * `path` may be NULL.
+ */
+bool programs_would_be_lost(const struct program *programs, size_t n, const char *path);
 
 /* Prints the program in canonical form. Returns an exit code. */
 int program_print(const struct program *p);
