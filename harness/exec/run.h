@@ -30,6 +30,15 @@ struct run_request {
 	bool oracles, check_full, sampling;
 	uint64_t hang_ns; /* watchdog: no progress for this long */
 	uint64_t oplog_capacity;
+	bool watch, check_ledger; /* kernel calls are trapped, the ledger is kept and checked */
+	bool has_ballast;
+	uint64_t ballast;
+	uint32_t stretch, nfaults;
+	const struct fault_rule *faults;
+	/* Gets the tape's entries, in order, while the run goes on and at its end; NULL: no tape.
+	 */
+	void (*on_tape)(void *ctx, const struct tape_entry *entries, size_t n);
+	void *tape_ctx;
 };
 
 enum run_end {

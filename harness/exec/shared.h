@@ -15,7 +15,10 @@
 #include <stdint.h>
 
 #include "harness/kernel/accounts.h"
+#include "harness/kernel/fault.h"
+#include "harness/kernel/ledger.h"
 #include "harness/oracle/finding.h"
+#include "harness/oracle/growth.h"
 #include "harness/prog/op.h"
 
 #define RUN_ABI 1
@@ -40,7 +43,16 @@ struct run_config {
 	uint32_t limited;  /* RLIMIT_AS, RLIMIT_DATA or strict overcommit: NULL needs no other cause
 			    */
 	uint32_t block_slots, map_slots, threads;
+	uint32_t watch;	       /* kernel calls are trapped, the ledger is kept */
+	uint32_t check_ledger; /* after every op it is compared with a fresh reading */
+	uint32_t has_ballast;
+	uint32_t stretch; /* loops of the program's own process run this many times as long; 0: as
+			     they are */
+	uint64_t ballast; /* map counts of headroom at the first op */
+	uint32_t nfaults, unused;
+	struct fault_rule faults[FAULT_RULES];
 	uint64_t oplog_capacity; /* entries behind struct run_shared */
+	uint64_t tape_capacity;	 /* entries behind the op log; 0: no tape is kept */
 };
 
 enum run_state {
@@ -61,6 +73,7 @@ enum refusal {
 	REFUSAL_ACCOUNTS,   /* err: errno; text: which file */
 	REFUSAL_THREADS,    /* err: errno */
 	REFUSAL_PROGRAM,    /* text: the program could not be read */
+	REFUSAL_BALLAST,    /* err: errno; text: why it cannot be had */
 	REFUSAL_UNSUPPORTED /* text: what */
 };
 
@@ -107,6 +120,7 @@ struct position {
 	_Atomic int32_t pid;	    /* 0: not there */
 	_Atomic uint32_t killed;    /* by the controller, which has recorded why */
 	_Atomic uint32_t finished;  /* a fork child that came to the end of its block */
+	_Atomic uint64_t trap_ip;   /* inside a trapped kernel call: where the allocator made it */
 	uint32_t phase;		    /* enum phase */
 	int32_t stmt;		    /* -1: before the first op */
 	uint32_t slot, has_slot;    /* enum op_space */
@@ -139,13 +153,17 @@ enum unmeasured {
 	UNMEASURED_EXTENTS = 8	     /* touched parts that were too many to be judged */
 };
 
+#define OTHER_CALLS 512
+
 struct run_counts {
 	uint64_t executed, skipped, failed;
 	uint64_t absent[OP_CODES]; /* skipped because the allocator has no such function */
 	uint64_t null_at_refusal;  /* allocating calls that returned NULL, excused by a refusal */
 	struct {
-		uint64_t made, failed, injected;
+		uint64_t made, failed, injected; /* failed includes injected */
+		uint64_t by_allocator;		 /* of those made */
 	} call[KCALL_COUNT];
+	uint64_t other[OTHER_CALLS]; /* all other system calls of the allocator, by number */
 };
 
 struct run_peak {
@@ -159,6 +177,54 @@ struct oplog_entry {
 	uint32_t op_code;
 	uint64_t address; /* returned pointer or mapping */
 	uint64_t usable;  /* as the allocator says; UINT64_MAX: not known */
+};
+
+/*
+ * One kernel call on the tape. Entries are written by one thread at a time, in order, and read by
+ * the controller while the run goes on; where it falls behind they are dropped and counted.
+ */
+struct tape_entry {
+	int32_t stmt;
+	uint32_t slot;
+	uint64_t iteration;
+	uint8_t op_code, thread, has_slot; /* enum op_space */
+	uint8_t proc;			   /* index in run_shared.pos: 0, or a fork child */
+	uint8_t again; /* made after the program, when its work is done once more */
+	uint8_t unused[3];
+	struct kernel_call call;
+	int64_t maps,
+		mapped_bytes; /* after it, as differences from the start; INT64_MIN: not known */
+};
+
+struct tape_ring {
+	_Atomic uint64_t written; /* entries so far; the next goes to written % capacity */
+	_Atomic uint64_t read;	  /* by the controller */
+	_Atomic uint64_t dropped;
+};
+
+enum watch_state { WATCH_OFF, WATCH_ON, WATCH_UNSUPPORTED };
+
+/* What is known of the kernel calls in this run. */
+struct run_watch {
+	uint32_t traps;	    /* enum watch_state: calls inside allocator calls are seen */
+	uint32_t exact;	    /* the ledger is exact: peaks are of every call */
+	uint64_t passed_by; /* allocator calls in which a call was not seen (clone, fork, ...) */
+	char reason[128];   /* why unsupported, or why the ledger is not exact */
+	struct ledger_drift untracked;	  /* summed over all checkpoints; vmas 0: nothing */
+	struct ledger_counts start, peak; /* absolute */
+};
+
+/* After the program: is what was refused back? */
+struct run_lost {
+	uint32_t measured;
+	uint32_t again; /* the program's block ops were run once more */
+	int64_t maps, mapped_bytes, rss_bytes;
+};
+
+struct run_growth {
+	uint32_t suspected;
+	int32_t stmt; /* of the repeat */
+	struct growth_line line;
 };
 
 struct run_shared {
@@ -182,10 +248,20 @@ struct run_shared {
 	uint32_t checkpoints_dropped;
 	struct checkpoint_record checkpoint[CHECKPOINT_MAX]; /* [0] is "start" */
 	struct finding_sink findings;
+	struct run_watch watch;
+	struct run_lost lost;
+	struct run_growth growth;
+	struct tape_ring tape;
 	uint64_t live_blocks, live_bytes; /* at the end */
 	uint64_t run_ns;		  /* first op to last op, CLOCK_MONOTONIC */
 	_Atomic uint64_t oplog_used;
 	struct oplog_entry oplog[];
 };
+
+/* Behind the op log. */
+static inline struct tape_entry *run_tape(struct run_shared *s)
+{
+	return (struct tape_entry *)&s->oplog[s->config.oplog_capacity];
+}
 
 #endif

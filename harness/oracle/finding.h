@@ -77,6 +77,12 @@ enum finding_rule {
 	RULE_FORK_STUCK,      /* n: nanoseconds without progress */
 	RULE_HARNESS_WRITTEN, /* the shared page was overwritten; nothing else on it is known */
 	RULE_TRIM_RESULT,     /* n: what malloc_trim returned (neither 0 nor 1) */
+	RULE_LOST_MAPPING, /* n: system call number | calls that a fault plan refused << 32, ranges,
+			      bytes, resident bytes, maps, address of the first */
+	RULE_LOST_PAGES,   /* the same; the purge was refused, the mapping was to stay */
+	RULE_GROWTH_MAPS,  /* n: per round in thousandths, risen, rounds judged */
+	RULE_GROWTH_MAPPED,
+	RULE_GROWTH_RSS,
 	RULES
 };
 
