@@ -17,7 +17,7 @@ struct frame {
 	uint64_t body;	 /* number of the block's first op */
 	uint64_t handed; /* ops handed out when the round began */
 	uint64_t round, rounds;
-	uint32_t code;
+	uint32_t code, stmt;
 	struct prog_mark mark; /* of the body; set while the block was being parsed */
 };
 
@@ -26,7 +26,9 @@ struct cursor {
 	uint64_t low, high;
 	uint64_t last;	 /* the op that the caller holds */
 	uint64_t handed; /* ops handed out in all */
-	uint32_t depth;
+	uint32_t depth, stretch;
+	int fd;
+	struct cursor_round ended;
 	struct frame frame[PROG_MAX_DEPTH];
 	struct prog_reader reader;
 	struct op window[CURSOR_WINDOW];
@@ -52,13 +54,32 @@ int cursor_new(struct arena *a, int fd, struct cursor **ret_cursor, struct prog_
 		*err = (struct prog_error){.message = "no memory for the cursor"};
 		return -ENOMEM;
 	}
-	c->at = c->low = c->high = 1;
-	int ret = prog_reader_init(&c->reader, fd, err);
+	c->fd = fd;
+	c->stretch = 1;
+	int ret = cursor_rewind(c, err);
 
 	if (ret)
 		return ret;
 	*ret_cursor = c;
 	return 0;
+}
+
+int cursor_rewind(struct cursor *c, struct prog_error *err)
+{
+	c->at = c->low = c->high = 1;
+	c->last = c->handed = c->depth = 0;
+	c->ended = (struct cursor_round){0};
+	return prog_reader_init(&c->reader, c->fd, err);
+}
+
+void cursor_stretch(struct cursor *c, uint32_t times)
+{
+	c->stretch = times;
+}
+
+const struct cursor_round *cursor_last_round(const struct cursor *c)
+{
+	return &c->ended;
 }
 
 /* Parses the next op into the window. Returns 1 at the end of the text. */
@@ -113,10 +134,14 @@ static void cursor_enter(struct cursor *c, const struct op *op)
 	struct frame *f = &c->frame[c->depth++];
 
 	f->code = op->code;
+	f->stmt = op->stmt;
 	f->body = c->at;
 	f->handed = c->handed;
 	f->round = 0;
 	f->rounds = op->code == OP_REPEAT ? op->arg0 : 1;
+	if (op->code == OP_REPEAT && c->depth == 1 &&
+	    __builtin_mul_overflow(f->rounds, c->stretch, &f->rounds))
+		f->rounds = UINT64_MAX;
 	if (c->at == c->high)
 		f->mark = c->reader.at;
 }
@@ -134,6 +159,16 @@ static void cursor_loop(struct cursor *c, struct frame *f)
 	c->at = f->body;
 }
 
+static void cursor_note_round(struct cursor *c, const struct frame *f)
+{
+	c->ended = (struct cursor_round){
+		.ends = c->ended.ends + 1,
+		.round = f->round,
+		.stmt = f->stmt,
+		.last = f->round + 1 >= f->rounds,
+	};
+}
+
 /* At the end of a block. Returns whether the caller gets to see it. */
 static bool cursor_leave(struct cursor *c)
 {
@@ -143,6 +178,8 @@ static bool cursor_leave(struct cursor *c)
 		c->depth--;
 		return true;
 	}
+	if (c->depth == 1)
+		cursor_note_round(c, f);
 	/* A round without an op is like all that follow: there may be 2^64 of them. */
 	if (c->handed == f->handed || f->round + 1 >= f->rounds)
 		c->depth--;

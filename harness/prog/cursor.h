@@ -12,6 +12,8 @@
 #ifndef PROG_CURSOR_H
 #define PROG_CURSOR_H
 
+#include <stdbool.h>
+
 #include "harness/base/arena.h"
 #include "harness/prog/parse.h"
 
@@ -35,6 +37,24 @@ int cursor_next(struct cursor *c, const struct op **ret_op, struct prog_error *e
  * it: the parent of a fork goes on behind it, and sees no OP_END. Returns 0 or -errno.
  */
 int cursor_skip_block(struct cursor *c, struct prog_error *err);
+
+/* Begins again at the first op. Returns 0 or -errno with `err` filled. */
+int cursor_rewind(struct cursor *c, struct prog_error *err);
+
+/* Outermost repeats entered from here on run `times` times as many rounds. */
+void cursor_stretch(struct cursor *c, uint32_t times);
+
+/* An outermost repeat, as seen when one of its rounds ends. */
+struct cursor_round {
+	uint64_t ends; /* rounds of outermost repeats that have ended so far, over the whole program
+			*/
+	uint64_t round; /* 0-based: the one that ended last */
+	uint32_t stmt;	/* of its repeat */
+	bool last;	/* it was the last of its loop */
+};
+
+/* The last round that ended before the op that was handed out last. */
+const struct cursor_round *cursor_last_round(const struct cursor *c);
 
 /* 0-based round of the innermost repeat that is open; 0 outside any. */
 uint64_t cursor_iteration(const struct cursor *c);

@@ -440,6 +440,75 @@ static void errors_come_through(void **state)
 	teardown(&o);
 }
 
+static const char rounds_text[] = "allocrig 1\n"
+				  "trim\n"
+				  "repeat 2 {\n"
+				  "repeat 3 {\ntrim\n}\n"
+				  "}\n"
+				  "fork {\nrepeat 2 {\ntrim\n}\n}\n"
+				  "repeat 1 {\ntrim\n}\n";
+
+/* How many ops a walk hands out, and the last round that it saw end. */
+static unsigned walk(struct cursor *c, struct cursor_round *ret_last)
+{
+	struct prog_error err;
+	const struct op *op;
+	unsigned n = 0;
+
+	while (cursor_next(c, &op, &err) == 0)
+		n++;
+	*ret_last = *cursor_last_round(c);
+	return n;
+}
+
+/* Loops in loops and in fork blocks are not outermost. */
+static void rounds_of_outermost_loops_are_told(void **state)
+{
+	struct open_cursor o;
+	struct prog_error err;
+	const struct op *op;
+	struct cursor_round last;
+
+	(void)state;
+	setup(&o, rounds_text, strlen(rounds_text));
+	for (int i = 0; i < 1 + 3; i++)
+		assert_int_equal(cursor_next(o.cursor, &op, &err), 0);
+	assert_int_equal(cursor_last_round(o.cursor)->ends, 0);
+	assert_int_equal(cursor_next(o.cursor, &op, &err), 0);
+	assert_int_equal(cursor_last_round(o.cursor)->ends, 1);
+	assert_int_equal(cursor_last_round(o.cursor)->round, 0);
+	assert_int_equal(cursor_last_round(o.cursor)->stmt, 1);
+	assert_false(cursor_last_round(o.cursor)->last);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(cursor_next(o.cursor, &op, &err), 0);
+	assert_int_equal(op->code, OP_FORK);
+	assert_int_equal(cursor_last_round(o.cursor)->ends, 2);
+	assert_true(cursor_last_round(o.cursor)->last);
+	walk(o.cursor, &last);
+	assert_int_equal(last.ends, 3);
+	assert_int_equal(last.stmt, 7);
+	teardown(&o);
+}
+
+static void a_walk_can_begin_again_and_be_stretched(void **state)
+{
+	struct open_cursor o;
+	struct prog_error err;
+	struct cursor_round last;
+
+	(void)state;
+	setup(&o, rounds_text, strlen(rounds_text));
+	assert_int_equal(walk(o.cursor, &last), 1 + 6 + 4 + 1);
+	assert_int_equal(cursor_rewind(o.cursor, &err), 0);
+	assert_int_equal(cursor_last_round(o.cursor)->ends, 0);
+	assert_int_equal(walk(o.cursor, &last), 1 + 6 + 4 + 1);
+	assert_int_equal(cursor_rewind(o.cursor, &err), 0);
+	cursor_stretch(o.cursor, 4);
+	assert_int_equal(walk(o.cursor, &last), 1 + 4 * 6 + 4 + 4);
+	assert_int_equal(last.ends, 4 * 2 + 4);
+	teardown(&o);
+}
+
 static void a_cursor_needs_its_memory(void **state)
 {
 	struct arena a;
@@ -467,6 +536,8 @@ int main(void)
 		cmocka_unit_test(a_block_can_be_skipped),
 		cmocka_unit_test(a_forked_child_goes_on_by_itself),
 		cmocka_unit_test(errors_come_through),
+		cmocka_unit_test(rounds_of_outermost_loops_are_told),
+		cmocka_unit_test(a_walk_can_begin_again_and_be_stretched),
 		cmocka_unit_test(a_cursor_needs_its_memory),
 	};
 
