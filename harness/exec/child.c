@@ -121,6 +121,7 @@ static int init_model(struct child *c, struct arena *a)
 	o.harness[1].end = (uintptr_t)(c->shared + 1);
 	o.harness[2].start = (uintptr_t)__libc_stack_end - STACK_REACH;
 	o.harness[2].end = (uintptr_t)__libc_stack_end;
+	o.program_ranges = c->owned;
 	return model_new(a, &o, &c->model);
 }
 

@@ -54,10 +54,10 @@ int owned_add(struct child *c, uint32_t slot, uintptr_t start, size_t len)
 {
 	int err = range_set_insert(c->owned, start, start + len, slot);
 
-	if (!err && c->model)
-		err = model_map(c->model, slot, start, len, c->m[slot].plain);
 	if (err)
 		c->shared->harness_error = (uint32_t)-err;
+	else if (c->model)
+		model_map(c->model, slot, start, len, c->m[slot].plain);
 	return err;
 }
 
@@ -65,10 +65,10 @@ int owned_remove(struct child *c, uintptr_t start, size_t len)
 {
 	int err = range_set_remove(c->owned, start, start + len);
 
-	if (!err && c->model)
-		err = model_unmap(c->model, start, len);
 	if (err)
 		c->shared->harness_error = (uint32_t)-err;
+	else if (c->model)
+		model_unmap(c->model, start, len);
 	return err;
 }
 

@@ -19,7 +19,8 @@ static bool foreign_at(const struct model *m, struct span s, struct foreign *ret
 	struct range r;
 
 	/* Nothing is mapped at the very last address. */
-	if (range_set_first(m->mapped, s.start, s.last + (s.last < UINTPTR_MAX), &r)) {
+	if (o->program_ranges &&
+	    range_set_first(o->program_ranges, s.start, s.last + (s.last < UINTPTR_MAX), &r)) {
 		*ret = (struct foreign){{r.start, r.end - 1}, overlap_mapping, (uint32_t)r.tag};
 		return true;
 	}

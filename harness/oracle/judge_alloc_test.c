@@ -133,7 +133,7 @@ static void the_programs_mappings_and_the_harness_are_taken(void **state)
 
 	(void)state;
 	stage_start(&s);
-	assert_int_equal(model_map(s.model, 3, (uintptr_t)s.pool + 8192, 4096, true), 0);
+	stage_map(&s, 3, (uintptr_t)s.pool + 8192, 4096, true);
 	stage_malloc(&s, 0, s.pool + 8192 - 64, 64);
 	stage_malloc(&s, 1, s.pool + 8192 - 64 + 4096 + 64, 64);
 	assert_clean(&s);
@@ -146,7 +146,7 @@ static void the_programs_mappings_and_the_harness_are_taken(void **state)
 	stage_malloc(&s, 3, s.arena.base + s.arena.size - 16, 16);
 	assert_found(&s, FINDING_OVERLAP, RULE_OVERLAP_HARNESS);
 	stage_malloc(&s, 4, s.arena.base - 16, 16);
-	assert_int_equal(model_unmap(s.model, (uintptr_t)s.pool + 8192, 4096), 0);
+	stage_unmap(&s, (uintptr_t)s.pool + 8192, 4096);
 	stage_malloc(&s, 5, s.pool + 8192, 4096);
 	assert_found(&s, FINDING_OVERLAP, RULE_OVERLAP_BLOCK); /* with slot 2, still live */
 	stage_end(&s);

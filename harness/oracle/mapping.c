@@ -1,4 +1,4 @@
-/* The program's own mappings: where they lie, and the words that it wrote into them. */
+/* The program's own mappings: the words that it wrote into them. */
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -29,25 +29,18 @@ static void forget_touched(struct model *m, uintptr_t start, uintptr_t end)
 	m->extents.forgotten++;
 }
 
-int model_map(struct model *m, uint32_t slot, uintptr_t start, size_t len, bool plain)
+void model_map(struct model *m, uint32_t slot, uintptr_t start, size_t len, bool plain)
 {
 	uintptr_t end = start + page_rounded(m, len);
-	int err = range_set_insert(m->mapped, start, end, slot);
 
-	if (err)
-		return err;
 	forget_touched(m, start, end);
 	m->maps[slot] = (struct map_slot){
 		.start = start, .len = end - start, .id = model_next_id(m), .plain = plain};
-	return 0;
 }
 
-int model_unmap(struct model *m, uintptr_t start, size_t len)
+void model_unmap(struct model *m, uintptr_t start, size_t len)
 {
-	uintptr_t end = start + page_rounded(m, len);
-
-	forget_touched(m, start, end);
-	return range_set_remove(m->mapped, start, end);
+	forget_touched(m, start, start + page_rounded(m, len));
 }
 
 void model_map_taint(struct model *m, uint32_t slot)

@@ -5,9 +5,7 @@
 
 static void map(struct stage *s, uint32_t slot, unsigned page, unsigned pages, bool plain)
 {
-	assert_int_equal(model_map(s->model, slot, (uintptr_t)s->pool + page * STAGE_PAGE,
-				   pages * STAGE_PAGE, plain),
-			 0);
+	stage_map(s, slot, (uintptr_t)s->pool + page * STAGE_PAGE, pages * STAGE_PAGE, plain);
 }
 
 static int touch(struct stage *s, uint32_t slot, unsigned page, unsigned pages)
@@ -82,7 +80,7 @@ static void what_is_gone_or_not_plain_is_not_judged(void **state)
 	map(&s, 2, 16, 8, true);
 	for (uint32_t slot = 0; slot < 3; slot++)
 		assert_int_equal(touch(&s, slot, slot * 8, 8), 0);
-	assert_int_equal(model_unmap(s.model, (uintptr_t)s.pool + 2 * STAGE_PAGE, STAGE_PAGE), 0);
+	stage_unmap(&s, (uintptr_t)s.pool + 2 * STAGE_PAGE, STAGE_PAGE);
 	model_map_taint(s.model, 2);
 	s.pool[2 * STAGE_PAGE]++;
 	s.pool[9 * STAGE_PAGE]++;
@@ -112,7 +110,7 @@ static void a_mapping_over_another_one_takes_its_place(void **state)
 	stage_finish(&s);
 	assert_int_equal(assert_found(&s, FINDING_LOST_CONTENT, RULE_CONTENT_MAPPING).slot, 1);
 	/* The same place again, for another mapping of the slot: nothing old is left. */
-	assert_int_equal(model_unmap(s.model, (uintptr_t)s.pool, 8 * STAGE_PAGE), 0);
+	stage_unmap(&s, (uintptr_t)s.pool, 8 * STAGE_PAGE);
 	map(&s, 0, 0, 8, true);
 	memset(s.pool, 0, 8 * STAGE_PAGE);
 	stage_finish(&s);

@@ -24,7 +24,7 @@ size_t model_arena_bytes(const struct model_options *o)
 	return sizeof(struct model) + (size_t)o->block_slots * sizeof(struct block) +
 	       (size_t)o->map_slots * sizeof(struct map_slot) + 3 * _Alignof(max_align_t) +
 	       extent_pool_arena_bytes(extent_capacity(o)) +
-	       2 * range_set_arena_bytes(range_capacity(o));
+	       range_set_arena_bytes(range_capacity(o));
 }
 
 int model_new(struct arena *a, const struct model_options *o, struct model **ret_model)
@@ -41,8 +41,6 @@ int model_new(struct arena *a, const struct model_options *o, struct model **ret
 	RB_INIT(&m->sound);
 	RB_INIT(&m->tainted);
 	err = extent_pool_init(&m->extents, a, extent_capacity(o));
-	if (!err)
-		err = range_set_new(a, range_capacity(o), &m->mapped);
 	if (!err)
 		err = range_set_new(a, range_capacity(o), &m->touched);
 	if (!err)

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "harness/base/arena.h"
+#include "harness/base/range_set.h"
 #include "harness/oracle/finding.h"
 #include "harness/prog/op.h"
 
@@ -32,6 +33,11 @@ struct model_options {
 	uint64_t seed; /* of the content pattern */
 	size_t page_bytes;
 	bool check_full; /* touch fills and checks look at every byte, whatever the size */
+	/*
+	 * The program's own mappings, tag: slot. No block may lie in them. The caller's, who keeps
+	 * it up to date; the model only reads it. NULL: none.
+	 */
+	const struct range_set *program_ranges;
 	/* No block may lie in here: the arena, the shared page, the first thread's stack. */
 	struct {
 		uintptr_t start, end; /* empty where unused */
@@ -110,11 +116,12 @@ bool model_touch_faulted(struct model *m, const struct call_event *e, uintptr_t 
 			 struct finding_sink *sink);
 
 /*
- * The program's own mappings: blocks may not lie in them. `plain` says that the content is the
- * program's alone (private or shared anonymous, readable and writable): it is then judged.
+ * The content of the program's own mappings (where they lie is in program_ranges). `plain` says
+ * that the content is the program's alone (private or shared anonymous, readable and writable): it
+ * is then judged.
  */
-int model_map(struct model *m, uint32_t slot, uintptr_t start, size_t len, bool plain);
-int model_unmap(struct model *m, uintptr_t start, size_t len);
+void model_map(struct model *m, uint32_t slot, uintptr_t start, size_t len, bool plain);
+void model_unmap(struct model *m, uintptr_t start, size_t len);
 /* The content of this slot's mapping is no longer judged (mprotect, madvise, moved, fixed over). */
 void model_map_taint(struct model *m, uint32_t slot);
 /* Writes one word into every page of [start, start + len), which lies in the slot's mapping. */

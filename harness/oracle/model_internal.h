@@ -57,7 +57,6 @@ struct model {
 	struct sound_tree sound;
 	struct tainted_tree tainted;
 	struct extent_pool extents;
-	struct range_set *mapped;  /* the program's mappings, tag: slot */
 	struct range_set *touched; /* touched parts of plain mappings, tag: id */
 	bool touched_lost;	   /* `touched` is no longer complete: mappings are not judged */
 	uint64_t ids, live_blocks, live_bytes;

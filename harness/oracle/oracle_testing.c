@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define STAGE_RANGES 32
+
 static void start(struct stage *s, bool check_full)
 {
 	struct model_options o = {.block_slots = STAGE_SLOTS,
@@ -13,7 +15,11 @@ static void start(struct stage *s, bool check_full)
 				  .check_full = check_full};
 
 	memset(s, 0, sizeof(*s));
-	assert_int_equal(arena_init(&s->arena, model_arena_bytes(&o)), 0);
+	assert_int_equal(
+		arena_init(&s->arena, model_arena_bytes(&o) + range_set_arena_bytes(STAGE_RANGES)),
+		0);
+	assert_int_equal(range_set_new(&s->arena, STAGE_RANGES, &s->program), 0);
+	o.program_ranges = s->program;
 	o.harness[0].start = (uintptr_t)s->arena.base;
 	o.harness[0].end = o.harness[0].start + s->arena.size;
 	assert_int_equal(model_new(&s->arena, &o, &s->model), 0);
@@ -126,6 +132,18 @@ void stage_finish(struct stage *s)
 	struct call_event e = {.op = &op};
 
 	oracle_end(s->model, &e, &s->sink);
+}
+
+void stage_map(struct stage *s, uint32_t slot, uintptr_t start, size_t len, bool plain)
+{
+	assert_int_equal(range_set_insert(s->program, start, start + len, slot), 0);
+	model_map(s->model, slot, start, len, plain);
+}
+
+void stage_unmap(struct stage *s, uintptr_t start, size_t len)
+{
+	assert_int_equal(range_set_remove(s->program, start, start + len), 0);
+	model_unmap(s->model, start, len);
 }
 
 static void print_findings(const struct stage *s)

@@ -24,6 +24,7 @@
 struct stage {
 	struct arena arena;
 	struct model *model;
+	struct range_set *program; /* the program's mappings, as exec keeps them */
 	struct finding_sink sink;
 	unsigned char *pool;	    /* page-aligned */
 	void *pointer[STAGE_SLOTS]; /* what each slot holds */
@@ -58,6 +59,10 @@ void stage_malloc(struct stage *s, uint32_t slot, void *ret, uint64_t size);
 void stage_free(struct stage *s, uint32_t slot);
 void stage_touch(struct stage *s, uint32_t slot);
 void stage_finish(struct stage *s); /* oracle_end */
+
+/* A mapping of the program's own: in the ranges and in the model. */
+void stage_map(struct stage *s, uint32_t slot, uintptr_t start, size_t len, bool plain);
+void stage_unmap(struct stage *s, uintptr_t start, size_t len);
 
 /* No finding since the last look. */
 void assert_clean(struct stage *s);
