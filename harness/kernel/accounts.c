@@ -123,12 +123,29 @@ int accounts_after_fork(struct accounts *acc)
 	return err;
 }
 
+static int round_out(const struct accounts *acc, struct span *s)
+{
+	if (s->start >= s->end || s->end > -acc->page)
+		return -EINVAL;
+	s->start &= -acc->page;
+	s->end = (s->end + acc->page - 1) & -acc->page;
+	return 0;
+}
+
 int accounts_exclude(struct accounts *acc, uintptr_t start, uintptr_t end)
 {
-	if (start >= end || end > -acc->page)
-		return -EINVAL;
-	return exclusions_add(&acc->exclusions, start & -acc->page,
-			      (end + acc->page - 1) & -acc->page);
+	struct span s = {start, end};
+	int err = round_out(acc, &s);
+
+	return err ? err : exclusions_add(&acc->exclusions, s.start, s.end);
+}
+
+int accounts_include(struct accounts *acc, uintptr_t start, uintptr_t end)
+{
+	struct span s = {start, end};
+	int err = round_out(acc, &s);
+
+	return err ? err : exclusions_remove(&acc->exclusions, s.start, s.end);
 }
 
 /* Counts VMAs and bytes while it walks along the mappings and the exclusions side by side. */

@@ -52,6 +52,9 @@ void accounts_free(struct accounts *acc);
 /* A range that is never owned, rounded out to pages. The arena of accounts_new already is one. */
 int accounts_exclude(struct accounts *acc, uintptr_t start, uintptr_t end);
 
+/* Undoes accounts_exclude: whatever comes to lie there is owned. */
+int accounts_include(struct accounts *acc, uintptr_t start, uintptr_t end);
+
 /*
  * Excludes all that is mapped now except the break. Under preload the place to call it is the
  * executable's own .preinit_array, which runs before the constructors of preloaded libraries.

@@ -52,6 +52,32 @@ int exclusions_add(struct exclusions *ex, uintptr_t start, uintptr_t end)
 	return 0;
 }
 
+int exclusions_remove(struct exclusions *ex, uintptr_t start, uintptr_t end)
+{
+	struct span rest[2]; /* what is left of the first span met, and of the last */
+	uint32_t nrest = 0;
+
+	if (start >= end)
+		return -EINVAL;
+	uint32_t first = first_ending_from(ex, start + 1);
+	uint32_t last = first; /* [first, last): the spans that share an address with it */
+
+	while (last < ex->n && ex->v[last].start < end)
+		last++;
+	if (first == last)
+		return 0;
+	if (ex->v[first].start < start)
+		rest[nrest++] = (struct span){ex->v[first].start, start};
+	if (ex->v[last - 1].end > end)
+		rest[nrest++] = (struct span){end, ex->v[last - 1].end};
+	if (ex->n - (last - first) + nrest > ex->capacity)
+		return -ENOSPC;
+	memmove(&ex->v[first + nrest], &ex->v[last], (ex->n - last) * sizeof(*ex->v));
+	memcpy(&ex->v[first], rest, nrest * sizeof(*rest));
+	ex->n = ex->n - (last - first) + nrest;
+	return 0;
+}
+
 bool exclusions_next_owned(struct exclusions_cursor *c, struct span *range, struct span *ret_part)
 {
 	const struct exclusions *ex = c->ex;

@@ -26,6 +26,9 @@ int exclusions_init(struct exclusions *ex, struct arena *a, uint32_t capacity);
 /* 0, -EINVAL when the span is empty, or -ENOSPC, which leaves the list unchanged. */
 int exclusions_add(struct exclusions *ex, uintptr_t start, uintptr_t end);
 
+/* Takes [start, end) out again, whatever of it is in. Errors as of exclusions_add (a split). */
+int exclusions_remove(struct exclusions *ex, uintptr_t start, uintptr_t end);
+
 /* A place in the list. It only moves up: ask for ascending ranges. */
 struct exclusions_cursor {
 	const struct exclusions *ex;

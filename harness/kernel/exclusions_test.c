@@ -52,6 +52,45 @@ static void refuses_empty_and_full(void **state)
 	assert_int_equal(ex.v[0].end, 20);
 }
 
+static void removes_and_splits(void **state)
+{
+	(void)state;
+	assert_int_equal(exclusions_add(&ex, 100, 400), 0);
+	assert_int_equal(exclusions_remove(&ex, 400, 500), 0); /* meets, but shares nothing */
+	assert_int_equal(exclusions_remove(&ex, 50, 100), 0);
+	assert_int_equal(ex.n, 1);
+	assert_int_equal(exclusions_remove(&ex, 200, 300), 0); /* out of the middle */
+	assert_int_equal(ex.n, 2);
+	assert_int_equal(ex.v[0].start, 100);
+	assert_int_equal(ex.v[0].end, 200);
+	assert_int_equal(ex.v[1].start, 300);
+	assert_int_equal(ex.v[1].end, 400);
+	assert_int_equal(exclusions_add(&ex, 500, 600), 0);
+	assert_int_equal(exclusions_remove(&ex, 150, 550), 0); /* edges of two, all of one */
+	assert_int_equal(ex.n, 2);
+	assert_int_equal(ex.v[0].end, 150);
+	assert_int_equal(ex.v[1].start, 550);
+	assert_int_equal(exclusions_remove(&ex, 100, 150), 0); /* exactly one */
+	assert_int_equal(ex.n, 1);
+	assert_int_equal(exclusions_remove(&ex, 0, UINTPTR_MAX), 0);
+	assert_int_equal(ex.n, 0);
+}
+
+static void refuses_split_when_full(void **state)
+{
+	(void)state;
+	assert_int_equal(exclusions_remove(&ex, 5, 5), -EINVAL);
+	for (uintptr_t i = 0; i < CAPACITY; i++)
+		assert_int_equal(exclusions_add(&ex, 100 * i, 100 * i + 10), 0);
+	assert_int_equal(exclusions_remove(&ex, 104, 106), -ENOSPC);
+	assert_int_equal(ex.n, CAPACITY);
+	assert_int_equal(ex.v[1].start, 100);
+	assert_int_equal(ex.v[1].end, 110);
+	assert_int_equal(exclusions_remove(&ex, 104, 206), 0); /* two shorter, none more */
+	assert_int_equal(ex.n, CAPACITY);
+	assert_int_equal(ex.v[2].start, 206);
+}
+
 /* Against one flag per address, over every order of a pseudo-random sequence. */
 static void agrees_with_flags(void **state)
 {
@@ -59,14 +98,16 @@ static void agrees_with_flags(void **state)
 	uint32_t x = 1;
 
 	(void)state;
-	for (int round = 0; round < 200; round++) {
+	for (int round = 0; round < 500; round++) {
 		x = x * 1664525 + 1013904223;
 		uintptr_t start = x >> 26, end = start + 1 + (x >> 8) % 5;
 
-		if (end > 64 || exclusions_add(&ex, start, end) != 0)
+		bool add = x >> 16 & 3; /* or take out, one time in four */
+
+		if (end > 64 || (add ? exclusions_add : exclusions_remove)(&ex, start, end) != 0)
 			continue;
 		for (uintptr_t i = start; i < end; i++)
-			excluded[i] = true;
+			excluded[i] = add;
 		for (uint32_t width = 1; width <= 64; width += 3) {
 			struct exclusions_cursor c = {.ex = &ex};
 			bool owned[64] = {false};
@@ -95,6 +136,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(joins_what_meets, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_empty_and_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(removes_and_splits, setup, teardown),
+		cmocka_unit_test_setup_teardown(refuses_split_when_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(agrees_with_flags, setup, teardown),
 	};
 
