@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""random_programs.py and ledger_diff.py: random_programs_test.py ALLOCRIG [unittest's arguments]"""
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import ledger_diff
+import random_programs
+
+ALLOCRIG = os.path.abspath(sys.argv.pop(1))
+
+# Stands in for allocrig: one program differs, one crashes the allocator, the last is not answered.
+STAND_IN = """#!/usr/bin/env python3
+import json, os, sys
+assert "--check-ledger" in sys.argv and sys.argv[-2:] == ["--json", "-"]
+paths = [a for a in sys.argv if a.endswith(".prog")]
+for path in paths:
+    number = int(path[-10:-5])
+    result = {"outcome": "clean", "program": {"path": path}, "findings": [], "wall_ns": 1000,
+              "ops": {"executed": 10, "skipped": 1}}
+    if number == 1:
+        result.update(outcome="broken", reason="ledger: one VMA too many")
+    if number == 2:
+        result.update(outcome="finding", findings=[{"kind": "crash", "known": False}])
+    if number != int(os.environ.get("UNANSWERED", -1)):
+        print(json.dumps(result))
+"""
+
+
+class Programs(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+
+    def test_all_are_valid(self):
+        for kind in random_programs.KINDS:
+            paths = random_programs.write(self.scratch.name, range(300), 5, kind, 40)
+            done = subprocess.run([ALLOCRIG, "run", "--print", *paths], capture_output=True,
+                                  text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(done.stdout.count("ballast 40\n"), 300)
+
+    def test_same_seed_same_program(self):
+        text = random_programs.program(3, 17, "mixed")
+        self.assertEqual(text, random_programs.program(3, 17, "mixed"))
+        self.assertNotEqual(text, random_programs.program(4, 17, "mixed"))
+        self.assertNotEqual(text, random_programs.program(3, 18, "mixed"))
+
+    def test_every_word_is_used(self):
+        text = "".join(random_programs.program(1, i, kind) for kind in random_programs.KINDS
+                       for i in range(400))
+        words = set(re.findall(r"[a-z_0-9]+", text))
+        expected = """malloc calloc realloc reallocarray aligned_alloc posix_memalign memalign
+            valloc pvalloc free usable touch trim mmap munmap mremap mprotect madvise repeat fork
+            checkpoint none r rw rx rwx private shared shared_validate droppable anon zero file
+            memfd fixed fixed_noreplace noreserve populate maymove dontunmap""".split()
+        self.assertEqual(sorted(set(expected + random_programs.ADVICES) - words), [])
+        self.assertFalse(words & {"hwpoison", "soft_offline"})
+        self.assertIn("@3 ", text)
+        self.assertRegex(text, r"(?m)^( *)fork \{\n(\1 .*\n)*\1  fork \{")
+
+    def test_sizes(self):
+        for i in range(400):
+            lines = random_programs.program(2, i, "mixed").splitlines()
+            statements = [line for line in lines[2:] if line.strip() != "}"]
+            self.assertGreaterEqual(len(statements), 5)
+            self.assertLessEqual(len(statements), 60 + 20)  # the last may be several in one
+
+
+class Differences(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.allocrig = Path(self.scratch.name) / "allocrig"
+        self.allocrig.write_text(STAND_IN)
+        self.allocrig.chmod(0o755)
+        self.keep = Path(self.scratch.name) / "kept"
+
+    def run_it(self, *arguments, **environment):
+        said = io.StringIO()
+        words = ["ledger_diff.py", "--allocrig", str(self.allocrig), "--keep", str(self.keep),
+                 *arguments]
+        with mock.patch.object(sys, "argv", words), contextlib.redirect_stdout(said), \
+                mock.patch.dict(os.environ, environment):
+            return ledger_diff.main(), said.getvalue()
+
+    def test_difference_is_kept(self):
+        code, said = self.run_it("--programs", "30", "--seed", "9")
+        self.assertEqual(code, 1)
+        self.assertIn("30 programs, 300 ops executed, 30 skipped", said)
+        self.assertIn("1 differences", said)
+        self.assertRegex(said, r"DIFFERS: ledger: one VMA too many\n  .* run --check-ledger "
+                               r"\S*-00001\.prog -a \w+ --load \w+\n")
+        self.assertRegex(said, r"1 finding crash\n")
+        self.assertEqual({p.name[-10:] for p in self.keep.iterdir()}, {"00001.prog", "00002.prog"})
+
+    def test_no_difference(self):
+        self.assertEqual(self.run_it("--programs", "1")[0], 0)
+
+    def test_missing_result_is_told(self):
+        code, said = self.run_it("--programs", "1", UNANSWERED="0")
+        self.assertEqual(code, 2)
+        self.assertIn("NO RESULT", said)
+
+    def test_every_combination_runs(self):
+        args = mock.Mock(allocators=["a", "b", "c"], programs=13)
+        parts = list(ledger_diff.batches(args))
+        self.assertEqual(sorted(i for part, _ in parts for i in part), list(range(13)))
+        self.assertEqual(len({combination for _, combination in parts}), 6)
+        args.programs = 20000
+        self.assertEqual(len({combination for _, combination in ledger_diff.batches(args)}), 6)
+
+
+if __name__ == "__main__":
+    unittest.main()
