@@ -1,6 +1,7 @@
 #include "harness/oracle/finding.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const char *const kind_names[FINDING_KINDS] = {
@@ -38,16 +39,27 @@ int finding_kind_by_name(const char *name)
 	return -ENOENT;
 }
 
+/* Of what was lost each system call is a finding of its own: a realloc may make several. */
+static bool finding_is_same(const struct finding *a, const struct finding *b)
+{
+	bool by_call = a->rule == RULE_LOST_MAPPING || a->rule == RULE_LOST_PAGES;
+
+	return a->kind == b->kind && a->rule == b->rule && a->stmt == b->stmt &&
+	       (!by_call || (uint32_t)a->n[0] == (uint32_t)b->n[0]);
+}
+
 void finding_add(struct finding_sink *sink, const struct finding *f)
 {
+	uint64_t times = f->count ? f->count : 1;
+
 	/* The sink is where an allocator may have written over it. */
 	if (sink->n > FINDING_MAX)
 		sink->n = FINDING_MAX;
 	for (uint32_t i = 0; i < sink->n; i++) {
 		struct finding *seen = &sink->v[i];
 
-		if (seen->kind == f->kind && seen->rule == f->rule && seen->stmt == f->stmt) {
-			seen->count++;
+		if (finding_is_same(seen, f)) {
+			seen->count += times;
 			return;
 		}
 	}
@@ -56,7 +68,7 @@ void finding_add(struct finding_sink *sink, const struct finding *f)
 		return;
 	}
 	sink->v[sink->n] = *f;
-	sink->v[sink->n].count = 1;
+	sink->v[sink->n].count = times;
 	/* The controller may read at any time: the entry is whole before it counts. */
 	__atomic_store_n(&sink->n, sink->n + 1, __ATOMIC_RELEASE);
 }

@@ -3,7 +3,7 @@
  *
  * The child fills findings without formatting anything; whoever prints composes the message. A
  * finding is (kind, rule, op) plus numbers whose meaning the rule gives. The same (kind, rule, op)
- * again only raises `count`.
+ * again (of the lost rules: with the same system call) only raises `count`.
  */
 #ifndef ORACLE_FINDING_H
 #define ORACLE_FINDING_H
@@ -108,7 +108,7 @@ struct finding_sink {
 	struct finding v[FINDING_MAX];
 };
 
-/* Adds or counts. Never fails. */
+/* Adds it, or its count (0 is once) to that of the same finding. Never fails. */
 void finding_add(struct finding_sink *sink, const struct finding *f);
 
 const char *finding_kind_name(unsigned kind); /* "overlap" */

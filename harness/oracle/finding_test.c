@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "harness/oracle/finding.h"
 #include "harness/prog/op.h"
@@ -36,11 +37,30 @@ static void the_same_finding_only_counts(void **state)
 	assert_int_equal(sink.n, 1);
 	assert_int_equal(sink.v[0].count, 5);
 	assert_int_equal(sink.v[0].slot, 0);
+	f.count = 7;
+	finding_add(&sink, &f);
+	assert_int_equal(sink.v[0].count, 12);
 	f.rule = RULE_OVERLAP_MAPPING;
 	finding_add(&sink, &f);
 	f.stmt = 4;
 	finding_add(&sink, &f);
 	assert_int_equal(sink.n, 3);
+	assert_int_equal(sink.v[2].count, 7);
+}
+
+/* What a realloc could not unmap is another finding than what it could not shrink. */
+static void of_the_lost_each_system_call_stands_alone(void **state)
+{
+	struct finding_sink sink = {0};
+	struct finding f = {.kind = FINDING_LOST_MAPPING, .rule = RULE_LOST_MAPPING};
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		f.n[0] = (i % 2 ? SYS_munmap : SYS_mremap) | (uint64_t)i << 32;
+		finding_add(&sink, &f);
+	}
+	assert_int_equal(sink.n, 2);
+	assert_int_equal(sink.v[0].count, 3);
 }
 
 static void a_full_sink_counts_what_it_drops(void **state)
@@ -139,6 +159,67 @@ static const struct said examples[] = {
 	  .n = {UINT64_C(10200000000)}},
 	 "no progress for 10.2 s in touch on m[1]",
 	 "hang/touch/stuck"},
+	{{.kind = FINDING_LOST_MAPPING,
+	  .rule = RULE_LOST_MAPPING,
+	  .op_code = OP_FREE,
+	  .has_slot = SPACE_BLOCK,
+	  .slot = 5,
+	  .count = 15,
+	  .n = {SYS_munmap, 15, 2 << 20, 2000 << 10, 15, 0x7f0000001000}},
+	 "munmap in free was refused 15 times (0 by the fault plan) and what it was to give back "
+	 "never came back: 15 ranges, 2.0 MiB mapped, 1.9 MiB resident, 15 maps, first at "
+	 "0x7f0000001000; the headroom was back, the allocator was purged and did its work once "
+	 "more",
+	 "lost-mapping/free/munmap"},
+	{{.kind = FINDING_LOST_MAPPING,
+	  .rule = RULE_LOST_MAPPING,
+	  .op_code = OP_REALLOC,
+	  .count = 1,
+	  .n = {SYS_mremap | UINT64_C(1) << 32, 1, 4096, 0, 1, 0x7f0000001000}},
+	 "mremap in realloc was refused once (1 by the fault plan) and what it was to give back "
+	 "never came back: 1 range, 4.0 KiB mapped, 0 bytes resident, 1 map, first at "
+	 "0x7f0000001000; the headroom was back, the allocator was purged and did its work once "
+	 "more",
+	 "lost-mapping/realloc/mremap"},
+	{{.kind = FINDING_LOST_MAPPING,
+	  .rule = RULE_LOST_PAGES,
+	  .op_code = OP_TRIM,
+	  .count = 2,
+	  .n = {SYS_madvise | UINT64_C(2) << 32, 2, UINT64_C(3) << 30, 0, 2, 0x7f0000001000}},
+	 "madvise in trim was refused 2 times (2 by the fault plan) and the pages that it was to "
+	 "give back never came back: 2 ranges, 3.0 GiB resident, first at 0x7f0000001000; the "
+	 "headroom was back, the allocator was purged and did its work once more",
+	 "lost-mapping/trim/madvise"},
+	{{.kind = FINDING_LOST_MAPPING,
+	  .rule = RULE_LOST_MAPPING,
+	  .op_code = OP_CODES,
+	  .count = 2,
+	  .n = {SYS_getpid, 2, UINT64_MAX, UINT64_MAX, 2, 0}},
+	 "call before the first op was refused 2 times (0 by the fault plan) and what it was to "
+	 "give back never came back: 2 ranges, 15.9 EiB mapped, 15.9 EiB resident, 2 maps, first "
+	 "at 0x0; the headroom was back, the allocator was purged and did its work once more",
+	 "lost-mapping/start/call"},
+	{{.kind = FINDING_MAP_GROWTH,
+	  .rule = RULE_GROWTH_MAPS,
+	  .op_code = OP_REPEAT,
+	  .n = {1020, 152, 149}},
+	 "each round of the loop leaves 1.020 more maps, although the program holds the same each "
+	 "time: 152 more maps in the 149 rounds that were judged",
+	 "map-growth/repeat/maps"},
+	{{.kind = FINDING_FOOTPRINT_GROWTH,
+	  .rule = RULE_GROWTH_MAPPED,
+	  .op_code = OP_REPEAT,
+	  .n = {65536000, 9764864, 149}},
+	 "each round of the loop leaves 64.0 KiB more mapped, although the program holds the same "
+	 "each time: 9.3 MiB more in the 149 rounds that were judged",
+	 "footprint-growth/repeat/mapped"},
+	{{.kind = FINDING_FOOTPRINT_GROWTH,
+	  .rule = RULE_GROWTH_RSS,
+	  .op_code = OP_REPEAT,
+	  .n = {700500, 300000, 428}},
+	 "each round of the loop leaves 700 bytes more resident, although the program holds the "
+	 "same each time: 292.9 KiB more in the 428 rounds that were judged",
+	 "footprint-growth/repeat/rss"},
 };
 
 static void sentences_say_what_happened(void **state)
@@ -161,6 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_have_names),
 		cmocka_unit_test(the_same_finding_only_counts),
+		cmocka_unit_test(of_the_lost_each_system_call_stands_alone),
 		cmocka_unit_test(a_full_sink_counts_what_it_drops),
 		cmocka_unit_test(every_rule_has_a_sentence),
 		cmocka_unit_test(sentences_say_what_happened),

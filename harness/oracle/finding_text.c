@@ -4,8 +4,11 @@
  *	{0b} {0e}	are n[0] as a byte and as an errno,
  *	{C}	is the call with its size, "malloc(100)": n[1] is the size,
  *	{O} {S}	are the op's name and the slot, "b[5]",
- *	{W}	says where in the program: "in malloc on b[5]",
- *	{F} {M} {R}	are a signal, an expectation and an outcome.
+ *	{W} {P}	say where in the program: "in malloc on b[5]", "in malloc",
+ *	{F} {M} {R}	are a signal, an expectation and an outcome,
+ *	{K} {J}	are the system call in n[0] and how often it was refused, by whom,
+ *	{0k} {0B} {0H}	are n[0] as thousandths, as bytes in units, as thousandths of bytes,
+ *	{0#range}	is n[0] with the word, "1 range", "2 ranges".
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +16,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "harness/oracle/expect.h"
 #include "harness/oracle/finding.h"
@@ -24,7 +28,9 @@ struct rule_text {
 	const char *word, *sentence;
 };
 
-#define DIFF "byte {2d} is {4b}, was {3b}; {5d} of the bytes looked at differ"
+#define AFTERWARDS "; the headroom was back, the allocator was purged and did its work once more"
+#define SAME_STATE ", although the program holds the same each time: "
+#define DIFF	   "byte {2d} is {4b}, was {3b}; {5d} of the bytes looked at differ"
 
 static const struct rule_text rules[RULES] = {
 	[RULE_OVERLAP_BLOCK] = {"block",
@@ -82,6 +88,20 @@ static const struct rule_text rules[RULES] = {
 	[RULE_HARNESS_WRITTEN] = {"harness", "memory of the harness was written to by the "
 					     "allocator; what the run had found is lost"},
 	[RULE_TRIM_RESULT] = {"result", "{O} returned {0i}, neither 0 nor 1"},
+	[RULE_LOST_MAPPING] = {"mapping",
+			       "{K} {P} was refused {J} and what it was to give back never came "
+			       "back: {1#range}, {2B} mapped, {3B} resident, {4#map}, first at "
+			       "{5x}" AFTERWARDS},
+	[RULE_LOST_PAGES] = {"pages",
+			     "{K} {P} was refused {J} and the pages that it was to give back never "
+			     "came back: {1#range}, {2B} resident, first at {5x}" AFTERWARDS},
+	[RULE_GROWTH_MAPS] = {"maps", "each round of the loop leaves {0k} more maps" SAME_STATE
+				      "{1#more map} in the {2d} rounds that were judged"},
+	[RULE_GROWTH_MAPPED] = {"mapped",
+				"each round of the loop leaves {0H} more mapped" SAME_STATE
+				"{1B} more in the {2d} rounds that were judged"},
+	[RULE_GROWTH_RSS] = {"rss", "each round of the loop leaves {0H} more resident" SAME_STATE
+				    "{1B} more in the {2d} rounds that were judged"},
 };
 
 /* Text that is appended to; `len` counts on when it is full. */
@@ -125,7 +145,7 @@ static void put_slot(struct out *o, const struct finding *f)
 	put(o, "%c[%" PRIu32 "]", f->has_slot == SPACE_MAP ? 'm' : 'b', f->slot);
 }
 
-static void put_where(struct out *o, const struct finding *f)
+static void put_op_place(struct out *o, const struct finding *f)
 {
 	if (f->op_code >= OP_CODES)
 		put(o, "before the first op");
@@ -133,6 +153,11 @@ static void put_where(struct out *o, const struct finding *f)
 		put(o, "at the end of the program");
 	else
 		put(o, "in %s", op_name(f->op_code));
+}
+
+static void put_where(struct out *o, const struct finding *f)
+{
+	put_op_place(o, f);
 	if (f->has_slot) {
 		put(o, " on ");
 		put_slot(o, f);
@@ -215,6 +240,54 @@ static void put_outcome(struct out *o, const struct finding *f)
 	}
 }
 
+/* What gives memory back; of other calls the kernel has too many. */
+static const char *system_call_name(uint32_t nr)
+{
+	switch (nr) {
+	case SYS_munmap:
+		return "munmap";
+	case SYS_madvise:
+		return "madvise";
+	case SYS_mremap:
+		return "mremap";
+	case SYS_brk:
+		return "brk";
+	case SYS_mmap:
+		return "mmap";
+	case SYS_process_madvise:
+		return "process_madvise";
+	default:
+		return "call";
+	}
+}
+
+/* Beside "15 times" stand the refusals that were not the kernel's own. */
+static void put_refusals(struct out *o, const struct finding *f)
+{
+	put(o, f->count == 1 ? "once" : "%" PRIu64 " times", f->count);
+	put(o, " (%" PRIu64 " by the fault plan)", f->n[0] >> 32);
+}
+
+static void put_bytes(struct out *o, uint64_t n)
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+	unsigned unit = 0;
+
+	if (n < 1024) {
+		put(o, "%" PRIu64 " bytes", n);
+		return;
+	}
+	/* Tenths, cut: no sum is said to be more than it is. */
+	for (; n >= UINT64_C(1) << 20; n >>= 10)
+		unit++;
+	put(o, "%" PRIu64 ".%" PRIu64 " %s", n >> 10, (n & 1023) * 10 >> 10, units[unit]);
+}
+
+static void put_counted(struct out *o, uint64_t n, const char *word)
+{
+	put(o, "%" PRIu64 " %.*s%s", n, (int)strcspn(word, "}"), word, n == 1 ? "" : "s");
+}
+
 static void put_number(struct out *o, uint64_t n, char form)
 {
 	switch (form) {
@@ -235,6 +308,15 @@ static void put_number(struct out *o, uint64_t n, char form)
 		break;
 	case 't':
 		put(o, "%" PRIu64 ".%" PRIu64 " s", n / 1000000000, n / 100000000 % 10);
+		break;
+	case 'k':
+		put(o, "%" PRIu64 ".%03" PRIu64, n / 1000, n % 1000);
+		break;
+	case 'B':
+		put_bytes(o, n);
+		break;
+	case 'H':
+		put_bytes(o, n / 1000);
 		break;
 	}
 }
@@ -263,8 +345,20 @@ static void put_field(struct out *o, const struct finding *f, const char *field)
 	case 'R':
 		put_outcome(o, f);
 		break;
+	case 'P':
+		put_op_place(o, f);
+		break;
+	case 'K':
+		put(o, "%s", system_call_name((uint32_t)f->n[0]));
+		break;
+	case 'J':
+		put_refusals(o, f);
+		break;
 	default:
-		put_number(o, f->n[field[0] - '0'], field[1]);
+		if (field[1] == '#')
+			put_counted(o, f->n[field[0] - '0'], field + 2);
+		else
+			put_number(o, f->n[field[0] - '0'], field[1]);
 	}
 }
 
@@ -304,6 +398,8 @@ int finding_signature(const struct finding *f, char *buf, size_t size)
 		put_metric(&o, f);
 	else if (f->rule == RULE_SIGNAL || f->rule == RULE_FORK_SIGNAL)
 		put_signal_name(&o, f->n[0]);
+	else if (f->rule == RULE_LOST_MAPPING || f->rule == RULE_LOST_PAGES)
+		put(&o, "%s", system_call_name((uint32_t)f->n[0]));
 	else
 		put(&o, "%s", word ? word : "unknown");
 	return finish(&o);
