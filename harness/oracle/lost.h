@@ -5,8 +5,9 @@
  * munmap (or purge, or shrink) was refused is outstanding until it is given back after all (any
  * part of it that a later call unmaps, replaces or, where only a purge was refused, purges) or used
  * again: a block is handed out that lies in it, which settles the whole range. What is outstanding
- * inside a program is `*.lost`; what is outstanding when the headroom has come back, the allocator
- * was purged and has done its work once more, is lost.
+ * inside a program is `*.lost`. To map PROT_NONE over a range is a purge. Ranges that the same op
+ * asks for again later in one call become one range. What is outstanding when the headroom has come
+ * back, the allocator was purged and has done its work once more, is lost.
  *
  * Pure: no kernel, no allocator. Fixed memory, async-signal-safe. Ranges that find no room are
  * counted in `forgotten` and never judged.
