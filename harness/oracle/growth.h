@@ -3,9 +3,9 @@
  *
  * Fed with the accounts at the end of each round of a `repeat`; judged when the loop ends. Only
  * rounds that end with the program holding the same (blocks, bytes, mappings) and in which the
- * kernel refused nothing are compared. Growth is a line: after a warm-up, each of several
- * windows of rounds adds about the same. A plateau, a decay, steps that get smaller or rarer
- * (caches that fill, high-water marks) are none.
+ * kernel refused nothing are compared. Growth is a line: after a warm-up, a quarter of the rounds,
+ * each of several windows of rounds adds about the same, and all of them more than a trifle. A
+ * plateau, a decay, steps that get smaller or rarer (caches that fill, high-water marks) are none.
  *
  * Since a cache may fill evenly for long, one run only raises a suspicion: the controller runs the
  * program again with the loop GROWTH_STRETCH times as long, and the finding stands when the line
@@ -33,7 +33,11 @@ struct growth_sample {
 	int64_t value[GROWTH_METRICS]; /* maps; bytes; bytes. Negative: not measured */
 	/* What the program itself holds at this moment. */
 	uint64_t live_blocks, live_bytes, program_bytes;
-	bool refused; /* a kernel call was refused in this round */
+	/*
+	 * A kernel call was refused in this round, or in one since the last sample. What such
+	 * rounds add is what lost.h judges, and counts for nothing here.
+	 */
+	bool refused;
 };
 
 struct growth;
@@ -46,23 +50,32 @@ void growth_begin(struct growth *g);
 
 /* Whether the sample of this round would be kept (measuring it may cost). */
 bool growth_wants(const struct growth *g, uint64_t round);
+/* Rounds ascend. */
 void growth_add(struct growth *g, const struct growth_sample *s);
 
-/* A metric that rises in a line: its slope per round and how much it rose while it was judged. */
+/* A metric that rises in a line: its slope per round, and how far that goes up in `rounds`. */
 struct growth_line {
 	enum growth_metric metric;
 	double per_round;
 	int64_t risen;
-	uint64_t rounds; /* that were judged */
+	uint64_t rounds; /* that were judged: behind the warm-up, none of them refused */
 };
 
 /* True, with the metric that shows it best (maps before mapped before resident). */
 bool growth_judge(const struct growth *g, struct growth_line *ret_line);
+/* Of this metric: what the longer run is asked, where another one may show it better. */
+bool growth_judge_metric(const struct growth *g, enum growth_metric metric,
+			 struct growth_line *ret_line);
+
+/* Whether the line goes on in the run that was GROWTH_STRETCH times as long. */
+bool growth_confirms(const struct growth_line *first, const struct growth_line *stretched);
 
 /*
  * The finding of a loop whose `repeat` is statement `stmt`: map-growth or footprint-growth.
  * n: per round in thousandths, risen, rounds.
  */
 void growth_finding(int32_t stmt, const struct growth_line *line, struct finding *ret_f);
+/* The line that a finding tells of; -EINVAL when it is none of growth. */
+int growth_line_of(const struct finding *f, struct growth_line *ret_line);
 
 #endif
