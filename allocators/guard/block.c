@@ -35,14 +35,20 @@ void *block_alloc_errno(size_t size, size_t align, bool zero)
 	return p;
 }
 
+/* Where maps go, room comes for what was refused, of either kind. */
+static void __attribute__((noinline)) retry_all(void)
+{
+	large_retry();
+	slab_retry();
+}
+
 void block_free(void *p, const char *what)
 {
 	struct slab *slab = slab_at((uintptr_t)p);
+	bool maps_gone = slab ? span_free(slab, p, what) : large_free(p, what);
 
-	if (slab)
-		span_free(slab, p, what);
-	else
-		large_free(p, what);
+	if (maps_gone)
+		retry_all();
 }
 
 size_t block_usable(void *p, const char *what)

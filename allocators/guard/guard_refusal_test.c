@@ -155,7 +155,7 @@ static void test_all_refused_blocks_go_with_the_next(void **state)
 	for (size_t i = 0; i < 3; i++)
 		guard_free(p[i]);
 	assert_int_equal(refuse_end(), 3);
-	assert_int_equal(maps_read().lines, at_start.lines + 2 * 4 + 2);
+	assert_int_equal(maps_read().lines, at_start.lines + 2 * 4);
 	guard_free(p[3]);
 }
 
@@ -164,7 +164,7 @@ static void test_refused_shrinking_purges(void **state)
 	unsigned char *p = memset(guard_malloc(2 * MIB), 1, 2 * MIB);
 
 	(void)state;
-	refuse(REFUSE_MUNMAP, 1, SIZE_MAX);
+	refuse(REFUSE_MMAP | REFUSE_MUNMAP, 1, SIZE_MAX);
 	assert_ptr_equal(guard_realloc(p, MIB), p);
 	assert_int_equal(refuse_end(), 1);
 	assert_int_equal(guard_malloc_usable_size(p), MIB);
@@ -172,6 +172,25 @@ static void test_refused_shrinking_purges(void **state)
 	/* what could not be given back is used again */
 	assert_ptr_equal(guard_realloc(p, 2 * MIB), p);
 	assert_int_equal(guard_malloc_usable_size(p), 2 * MIB);
+	assert_int_equal(p[MIB - 1], 1);
+	guard_free(p);
+}
+
+/* The separator is there at once, the rest goes with the next block, and the block stays. */
+static void test_what_shrinking_left_goes_later(void **state)
+{
+	unsigned char *p = memset(guard_malloc(2 * MIB), 1, 2 * MIB);
+
+	(void)state;
+	refuse(REFUSE_MUNMAP, 1, SIZE_MAX);
+	assert_ptr_equal(guard_realloc(p, MIB), p);
+	assert_int_equal(refuse_end(), 1);
+	assert_int_equal(resident_pages(p, 2 * MIB), 256);
+	assert_int_equal(maps_read().lines, at_start.lines + 2);
+	assert_int_equal(maps_read().bytes, at_start.bytes + 2 * MIB + 4096);
+	light_work();
+	assert_int_equal(maps_read().lines, at_start.lines + 2);
+	assert_int_equal(maps_read().bytes, at_start.bytes + MIB + 4096);
 	assert_int_equal(p[MIB - 1], 1);
 	guard_free(p);
 }
@@ -249,6 +268,7 @@ int main(void)
 		TEST(test_all_refused_slabs_go_with_the_next),
 		TEST(test_all_refused_blocks_go_with_the_next),
 		TEST(test_refused_shrinking_purges),
+		TEST(test_what_shrinking_left_goes_later),
 		TEST(test_refused_separators_of_moved_blocks_go_later),
 		TEST(test_growing_past_a_refused_move_copies),
 		TEST(test_shrinking_never_fails),

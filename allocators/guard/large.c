@@ -1,27 +1,24 @@
 #include "allocators/guard/large.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 #include "allocators/guard/area.h"
 #include "allocators/guard/os.h"
-#include "allocators/guard/size_class.h"
+#include "allocators/guard/record.h"
+#include "allocators/guard/ring.h"
 #include "allocators/guard/span.h"
 
 #define CHAIN_BITS 16
 
-struct large {
-	struct large *next;
-	uintptr_t p; /* inside the open range of the area */
-	size_t size; /* usable */
-	struct area area;
-	bool dirty; /* of a spare: it may not read zero */
-};
+#define REFUSALS_MAX 2 /* by these a retry ends: one stuck area must not hide the others */
+#define BIN_PROBE    16
 
-_Static_assert(sizeof(struct large) <= RECORD_SIZE, "records have a size class");
-
-struct lock large_lock; /* of all below */
+struct lock large_lock; /* of all below, and of the records */
 static struct large *chains[1 << CHAIN_BITS];
-static struct large *spares; /* areas that the kernel did not take back */
+static struct ring *waiting; /* spares, and blocks whose area is not settled */
+static size_t waiting_count;
+static struct ring *bins[64]; /* spares by the power of two that is in the bytes mapped */
 
 static struct large **chain_of(uintptr_t p)
 {
@@ -38,96 +35,181 @@ static struct large **large_find(uintptr_t p)
 	return NULL;
 }
 
-static struct large *record_new(void)
+static struct large *large_new(void)
 {
-	bool zero;
+	lock_take(&large_lock);
+	struct large *l = record_new();
 
-	return span_alloc(CLASS_RECORD, &zero);
+	lock_drop(&large_lock);
+	if (l)
+		*l = (struct large){0};
+	return l;
 }
 
-static void record_free(struct large *l)
+static void wait_set(struct large *l, bool on)
 {
-	span_free(slab_at((uintptr_t)l), l, "record");
+	if (l->is_waiting == on)
+		return;
+	if (on)
+		ring_append(&waiting, &l->waiting);
+	else
+		ring_remove(&waiting, &l->waiting);
+	l->is_waiting = on;
+	waiting_count += on ? 1 : -(size_t)1;
+}
+
+static struct ring **bin_of(size_t bytes)
+{
+	return &bins[63 - __builtin_clzl(bytes)];
 }
 
 static void large_insert(struct large *l)
 {
+	bool settled = area_is_settled(&l->area, l->p, l->size);
+
 	lock_take(&large_lock);
 	struct large **chain = chain_of(l->p);
 
 	l->next = *chain;
 	*chain = l;
+	wait_set(l, !settled);
 	lock_drop(&large_lock);
 }
 
+/* Out of the table and the ring: nobody else touches it from here on. */
 static struct large *large_take(uintptr_t p, const char *what)
 {
 	lock_take(&large_lock);
 	struct large **at = large_find(p);
 	struct large *l = at ? *at : NULL;
 
-	if (l)
+	if (l) {
 		*at = l->next;
+		wait_set(l, false);
+	}
 	lock_drop(&large_lock);
 	if (!l)
 		os_panic(what, (void *)p, "not a live block");
 	return l;
 }
 
-static void spare_put(struct large *l)
+static void spare_purge(struct large *l)
 {
-	l->dirty = l->area.open && os_purge(l->area.start, l->area.len) != 0;
-	lock_take(&large_lock);
-	l->next = spares;
-	spares = l;
-	lock_drop(&large_lock);
+	l->dirty = l->area.len && os_purge(l->area.start, l->area.len) != 0;
 }
 
-bool large_retry(void)
+/* Unmaps the area if it has one, and ends the record or keeps both for later. Whether it went. */
+static bool large_end(struct large *l)
 {
-	bool gone = false;
+	bool gone = !l->area.map_len || area_release(&l->area) == 0;
 
+	if (!gone)
+		spare_purge(l);
 	lock_take(&large_lock);
-	while (spares) {
-		struct large *l = spares;
-
-		if (area_release(&l->area) != 0)
-			break;
-		spares = l->next;
+	if (gone) {
 		record_free(l);
-		gone = true;
+	} else {
+		l->size = 0;
+		ring_append(bin_of(l->area.map_len), &l->bin);
+		wait_set(l, true);
 	}
 	lock_drop(&large_lock);
 	return gone;
 }
 
-/* Unmaps the area if it has one, and ends the record or keeps both for later. */
-static void large_end(struct large *l)
+static void spare_end(struct large *l)
 {
-	if (l->area.map_len && area_release(&l->area) != 0) {
-		spare_put(l);
-		return;
-	}
-	record_free(l);
-	large_retry();
+	ring_remove(bin_of(l->area.map_len), &l->bin);
+	wait_set(l, false);
 }
 
-/* A spare that the wanted range fits into, with its p set; NULL if there is none. */
+/* Whether the area is as it should be now, and waits no more. The caller holds the lock. */
+static bool retry_one(struct large *l)
+{
+	struct area area = l->area;
+
+	if (l->size) {
+		if (area_settle(&l->area, l->p, l->size))
+			wait_set(l, false);
+		return !l->is_waiting;
+	}
+	if (area_release(&area) != 0) {
+		if (l->dirty)
+			spare_purge(l);
+		return false;
+	}
+	spare_end(l);
+	record_free(l);
+	return true;
+}
+
+/* Ends where a whole round brought nothing, or after so many refusals. */
+static bool retry(size_t refusals)
+{
+	size_t idle = 0;
+	bool gone = false;
+
+	while (idle < waiting_count && refusals) {
+		if (retry_one(RING_OWNER(waiting, struct large, waiting))) {
+			gone = true;
+			idle = 0;
+		} else {
+			waiting = waiting->next;
+			idle++;
+			refusals--;
+		}
+	}
+	return gone;
+}
+
+bool large_retry(void)
+{
+	lock_take(&large_lock);
+	bool gone = retry(REFUSALS_MAX);
+
+	lock_drop(&large_lock);
+	return gone;
+}
+
+bool large_trim(void)
+{
+	lock_take(&large_lock);
+	bool gone = retry(SIZE_MAX);
+
+	lock_drop(&large_lock);
+	return gone;
+}
+
+/* The first of a bin that fits, with its p set; NULL if it is not among those looked at. */
+static struct large *bin_find(struct ring *head, const struct area_want *want)
+{
+	struct ring *at = head;
+
+	for (int probes = 0; at && probes < BIN_PROBE; probes++) {
+		struct large *l = RING_OWNER(at, struct large, bin);
+
+		if (area_fits(&l->area, want, &l->p))
+			return l;
+		at = at->next == head ? NULL : at->next;
+	}
+	return NULL;
+}
+
+/* A spare that the wanted range fits into, open and with its p set; NULL if there is none. */
 static struct large *spare_take(const struct area_want *want)
 {
 	struct large *l = NULL;
 
 	lock_take(&large_lock);
-	for (struct large **at = &spares; *at; at = &(*at)->next) {
-		if (area_fits(&(*at)->area, want, &(*at)->p)) {
-			l = *at;
-			*at = l->next;
-			break;
-		}
+	if (waiting_count) {
+		for (struct ring **bin = bin_of(want->len); !l && bin < bins + 64; bin++)
+			l = bin_find(*bin, want);
 	}
+	if (l)
+		spare_end(l);
 	lock_drop(&large_lock);
-	if (l && !l->area.open && area_open(&l->area, l->p, want->len) != 0) {
-		spare_put(l);
+	if (l && area_open(&l->area, l->p, want->len) != 0) {
+		large_end(l);
 		return NULL;
 	}
 	return l;
@@ -135,7 +217,7 @@ static struct large *spare_take(const struct area_want *want)
 
 static struct large *large_map(const struct area_want *want)
 {
-	struct large *l = record_new();
+	struct large *l = large_new();
 
 	if (!l)
 		return NULL;
@@ -143,7 +225,6 @@ static struct large *large_map(const struct area_want *want)
 		large_end(l);
 		return NULL;
 	}
-	l->dirty = false;
 	l->p = l->area.start;
 	return l;
 }
@@ -154,6 +235,7 @@ void *large_alloc(size_t size, size_t align, bool *ret_zero)
 
 	if (!want.len)
 		want.len = OS_PAGE;
+	span_prepare();
 	large_retry();
 	struct large *l = spare_take(&want);
 
@@ -167,9 +249,9 @@ void *large_alloc(size_t size, size_t align, bool *ret_zero)
 	return (void *)l->p;
 }
 
-void large_free(void *p, const char *what)
+bool large_free(void *p, const char *what)
 {
-	large_end(large_take((uintptr_t)p, what));
+	return large_end(large_take((uintptr_t)p, what));
 }
 
 size_t large_usable(void *p, const char *what)
@@ -184,30 +266,29 @@ size_t large_usable(void *p, const char *what)
 	return size;
 }
 
-/* Gives the pages behind the first `size` bytes of the block back. */
-static void large_shrink(struct large *l, size_t size)
-{
-	size_t len = l->p + size - l->area.start;
-
-	if (area_shrink(&l->area, len) != 0)
-		os_purge(l->p + size, l->area.len - len);
-}
-
+/* The record of what is left of the old place is had before anything moves. */
 static int large_move(struct large *l, size_t size)
 {
-	struct large *rest = record_new();
+	struct large *rest = large_new();
 
 	if (!rest)
 		return -ENOMEM;
-	*rest = (struct large){0};
+	area_settle(&l->area, l->p, l->size);
 	int err = area_move(&l->area, size, &rest->area);
 
-	l->p = l->area.start;
-	if (rest->area.map_len)
-		spare_put(rest);
-	else
-		record_free(rest);
+	if (!err)
+		l->p = l->area.start;
+	large_end(rest);
 	return err;
+}
+
+/* How far the block can grow in place: to the separator, or to where that has to be. */
+static size_t large_room(const struct large *l)
+{
+	uintptr_t open_end = l->area.start + l->area.len;
+	uintptr_t end = l->area.map + l->area.map_len - OS_PAGE;
+
+	return (open_end < end ? open_end : end) - l->p;
 }
 
 void *large_resize(void *p, size_t size, const char *what)
@@ -215,15 +296,11 @@ void *large_resize(void *p, size_t size, const char *what)
 	size_t len = (size + OS_PAGE - 1) & ~(OS_PAGE - 1);
 	/* Out of the table first: once the pages move, the address may be another thread's. */
 	struct large *l = large_take((uintptr_t)p, what);
-	size_t room = l->area.start + l->area.len - l->p;
-	int err = 0;
+	int err = len > large_room(l) ? large_move(l, len) : 0;
 
-	if (len < l->size)
-		large_shrink(l, len);
-	else if (len > room)
-		err = l->p == l->area.start ? large_move(l, len) : -EINVAL;
 	if (!err) {
 		l->size = len;
+		area_settle(&l->area, l->p, len);
 		p = (void *)l->p;
 	}
 	large_insert(l);

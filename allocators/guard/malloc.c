@@ -130,7 +130,7 @@ size_t GUARD_ENTRY(malloc_usable_size)(void *p)
 int GUARD_ENTRY(malloc_trim)(size_t pad)
 {
 	(void)pad;
-	bool went = large_retry();
+	bool went = large_trim();
 
 	fork_lock_all();
 	went |= slab_trim();

@@ -53,9 +53,9 @@ int os_open(uintptr_t at, size_t len)
 
 int os_close(uintptr_t at, size_t len)
 {
-	int saved = errno;
+	int saved = errno, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 
-	return result(saved, mprotect((void *)at, len, PROT_NONE) != 0);
+	return result(saved, mmap((void *)at, len, PROT_NONE, flags, -1, 0) == MAP_FAILED);
 }
 
 int os_purge(uintptr_t at, size_t len)

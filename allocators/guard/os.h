@@ -21,8 +21,14 @@ int os_map(uintptr_t *ret_at, uintptr_t at, size_t len);
 /* At the map limit only the middle of one VMA is refused (-ENOMEM). */
 int os_unmap(uintptr_t at, size_t len);
 
-int os_open(uintptr_t at, size_t len);	/* readable and writable */
-int os_close(uintptr_t at, size_t len); /* inaccessible */
+int os_open(uintptr_t at, size_t len); /* readable and writable */
+
+/*
+ * Makes a mapped range inaccessible and gives its pages back, or fails with nothing changed. A new
+ * mapping takes the place of the old one (MAP_FIXED), because mprotect may split twice and be
+ * refused in between, and would need a map more than there were. Refused beyond the limit (L + 1).
+ */
+int os_close(uintptr_t at, size_t len);
 
 /* Gives the pages back and keeps the range, which reads zero then. Refused for locked memory. */
 int os_purge(uintptr_t at, size_t len);

@@ -3,7 +3,7 @@
  *
  * 16, 32 ... 128 bytes, then eight classes per power of two up to 128 KiB, so that above 128 bytes
  * a block is at most 1/9 larger than what was asked. One more class, used by nobody outside, holds
- * the records of large blocks.
+ * the records of large blocks beyond the first 32768.
  */
 #ifndef GUARD_SIZE_CLASS_H
 #define GUARD_SIZE_CLASS_H
@@ -15,7 +15,7 @@
 #define SMALL_MAX    ((size_t)128 << 10)
 #define CLASS_COUNT  89
 #define CLASS_RECORD 88 /* internal */
-#define RECORD_SIZE  80 /* bytes */
+#define RECORD_SIZE  96 /* bytes */
 
 /* The smallest class that holds `size` bytes, 0 included; size <= SMALL_MAX. */
 static inline unsigned class_of(size_t size)

@@ -1,5 +1,6 @@
 #include "allocators/guard/slab.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 
 #include "allocators/guard/size_class.h"
@@ -15,13 +16,16 @@
 #define BINS	  10
 #define BIN_PROBE 4 /* slabs to try in the bin that holds runs both too short and long enough */
 
+#define REFUSALS_MAX 2 /* by these a retry ends: one stuck slab must not hide the others */
+
 struct lock slab_lock;
 
 /* 16 MiB of .bss, of which one page is touched per 32 GiB of address space in use. */
 static _Atomic uint64_t chunk_is_slab[CHUNKS / 64];
 static struct slab *bins[BINS];
-static struct area unwanted; /* mapped but not made accessible, and not taken back */
-static uintptr_t next_slab;  /* where the next one is tried first; 0: anywhere */
+static struct slab *retry_from; /* in BIN_EMPTY: where the next retry begins; NULL: at the front */
+static struct area unwanted;	/* mapped but not made accessible, and not taken back */
+static uintptr_t next_slab;	/* where the next one is tried first; 0: anywhere */
 
 struct slab *slab_at(uintptr_t p)
 {
@@ -133,6 +137,8 @@ static void bin_insert(struct slab *slab)
 
 static void bin_remove(struct slab *slab)
 {
+	if (slab == retry_from)
+		retry_from = slab->next;
 	if (slab->prev)
 		slab->prev->next = slab->next;
 	else
@@ -141,42 +147,44 @@ static void bin_remove(struct slab *slab)
 		slab->next->prev = slab->prev;
 }
 
-static int slab_map(struct area *ret_area)
+/* At most one range is unwanted at a time: it is used before another one is mapped. */
+static int slab_map(struct area *ret_area, uintptr_t *ret_start)
 {
 	const struct area_want want = {.len = SLAB_BYTES, .align = SLAB_BYTES, .at = next_slab};
-	uintptr_t start;
-	int err;
 
 	if (unwanted.map_len && area_release(&unwanted) != 0) {
-		*ret_area = unwanted;
-		if (!area_fits(ret_area, &want, &start))
+		if (!area_fits(&unwanted, &want, ret_start) ||
+		    area_open(&unwanted, *ret_start, SLAB_BYTES) != 0)
 			return -1;
-		err = area_open(ret_area, start, SLAB_BYTES);
-		if (!err)
-			unwanted.map_len = 0;
-		return err;
+		*ret_area = unwanted;
+		unwanted.map_len = 0;
+		return 0;
 	}
-	err = area_map(ret_area, &want);
+	int err = area_map(ret_area, &want);
+
 	if (err)
 		unwanted = *ret_area;
+	else
+		*ret_start = ret_area->start;
 	return err;
 }
 
 static struct slab *slab_new(void)
 {
 	struct area area;
+	uintptr_t start;
 
-	if (slab_map(&area) != 0)
+	if (slab_map(&area, &start) != 0)
 		return NULL;
-	if (area.start >= (uintptr_t)CHUNKS * SLAB_BYTES) {
+	if (start >= (uintptr_t)CHUNKS * SLAB_BYTES) {
 		if (area_release(&area) != 0)
 			unwanted = area;
 		return NULL;
 	}
-	struct slab *slab = (struct slab *)area.start;
+	struct slab *slab = (struct slab *)start;
 
 	/* Separator and alignment make the stride 2 MiB; downwards, as the kernel itself goes. */
-	next_slab = area.start > 2 * SLAB_BYTES ? area.start - 2 * SLAB_BYTES : 0;
+	next_slab = start > 2 * SLAB_BYTES ? start - 2 * SLAB_BYTES : 0;
 	slab->area = area;
 	slab->free_pages = DATA_PAGES;
 	map_set(&slab->free, HEADER_PAGES, DATA_PAGES, true);
@@ -218,6 +226,8 @@ static bool slab_occupy(struct slab *slab, unsigned first, unsigned pages)
 	map_set(&slab->dirty, first, pages, false);
 	slab->free_pages -= pages;
 	slab->dirty_pages -= dirty;
+	if (slab->stuck_pages > slab->dirty_pages)
+		slab->stuck_pages = slab->dirty_pages;
 	bin_insert(slab);
 	return dirty == 0;
 }
@@ -251,6 +261,14 @@ static void slab_purge(struct slab *slab)
 			slab->dirty_pages -= n;
 		}
 	}
+	slab->stuck_pages = slab->dirty_pages;
+}
+
+/* Gives the edges back that were refused when the slab was made. */
+static void slab_settle(struct slab *slab)
+{
+	if (!area_is_settled(&slab->area, (uintptr_t)slab, SLAB_BYTES))
+		area_settle(&slab->area, (uintptr_t)slab, SLAB_BYTES);
 }
 
 /* Unmaps a slab without spans that is in no bin. Whether it is gone; else it is back in a bin. */
@@ -260,7 +278,7 @@ static bool slab_release(struct slab *slab)
 
 	chunk_mark(slab, false);
 	if (area_release(&area) == 0) {
-		next_slab = area.start;
+		next_slab = (uintptr_t)slab;
 		return true;
 	}
 	chunk_mark(slab, true);
@@ -269,26 +287,51 @@ static bool slab_release(struct slab *slab)
 	return false;
 }
 
-/* Tries once more what was refused before, until it is refused again. Whether anything went. */
-static bool slab_retry(void)
+/* What is refused again goes to the front of its bin, behind where the next retry begins. */
+static bool retry_to_end(unsigned *refusals)
 {
-	bool gone = unwanted.map_len && area_release(&unwanted) == 0;
+	struct slab *slab = retry_from ? retry_from : bins[BIN_EMPTY];
+	bool gone = false;
 
-	while (bins[BIN_EMPTY]) {
-		struct slab *slab = bins[BIN_EMPTY];
+	while (slab && *refusals) {
+		struct slab *next = slab->next;
 
 		bin_remove(slab);
-		if (!slab_release(slab))
-			break;
-		gone = true;
+		if (slab_release(slab))
+			gone = true;
+		else
+			--*refusals;
+		slab = next;
 	}
+	retry_from = slab;
 	return gone;
 }
 
-void slab_span_free(struct span *s)
+static bool retry(unsigned refusals)
+{
+	bool gone = unwanted.map_len && area_release(&unwanted) == 0;
+
+	if (retry_from)
+		gone |= retry_to_end(&refusals);
+	return gone | retry_to_end(&refusals);
+}
+
+bool slab_retry(void)
+{
+	bool gone = false;
+
+	lock_take(&slab_lock);
+	if (bins[BIN_EMPTY] || unwanted.map_len)
+		gone = retry(REFUSALS_MAX);
+	lock_drop(&slab_lock);
+	return gone;
+}
+
+bool slab_span_free(struct span *s)
 {
 	struct slab *slab = slab_of(s);
 	unsigned first = s->first, pages = s->pages;
+	bool gone = false;
 
 	lock_take(&slab_lock);
 	bin_remove(slab);
@@ -299,14 +342,16 @@ void slab_span_free(struct span *s)
 	slab->free_pages += pages;
 	slab->dirty_pages += pages;
 	if (slab->free_pages == DATA_PAGES) {
-		if (slab_release(slab))
-			slab_retry();
+		gone = slab_release(slab);
 	} else {
-		if (slab->dirty_pages >= DIRTY_PAGES_MAX)
+		if (slab->dirty_pages >= slab->stuck_pages + DIRTY_PAGES_MAX) {
 			slab_purge(slab);
+			slab_settle(slab);
+		}
 		bin_insert(slab);
 	}
 	lock_drop(&slab_lock);
+	return gone;
 }
 
 /* The pages that a live block of the span lies on. */
@@ -328,8 +373,11 @@ static void span_live_pages(const struct span *s, struct page_map *live)
 static bool slab_trim_one(struct slab *slab)
 {
 	struct page_map idle = {0};
-	bool went = false;
+	size_t map_len = slab->area.map_len;
 	unsigned n;
+
+	slab_settle(slab);
+	bool went = slab->area.map_len < map_len;
 
 	map_set(&idle, 0, HEADER_PAGES, true);
 	for (unsigned page = HEADER_PAGES; page < SLAB_PAGES; page++) {
@@ -348,13 +396,14 @@ static bool slab_trim_one(struct slab *slab)
 			went |= resident;
 		}
 	}
-	slab->dirty_pages = map_count(&slab->dirty);
+	slab->dirty_pages = slab->stuck_pages = map_count(&slab->dirty);
 	return went;
 }
 
 bool slab_trim(void)
 {
-	bool went = slab_retry();
+	retry_from = NULL;
+	bool went = retry(UINT_MAX);
 
 	for (unsigned bin = 0; bin < BINS; bin++) {
 		for (struct slab *slab = bins[bin]; slab; slab = slab->next)

@@ -6,7 +6,7 @@
  * are slabs, so any address is judged without touching it.
  *
  * A slab whose last span goes is unmapped at once, separator included. Should the kernel refuse,
- * it is purged, stays in use as an empty slab and is tried again whenever another one goes.
+ * it is purged, stays in use as an empty slab and is tried again by slab_retry and slab_trim.
  *
  * All functions keep errno. The lock of this layer is taken inside, save where it says otherwise.
  */
@@ -25,7 +25,10 @@
 #define SLAB_BYTES   (SLAB_PAGES * OS_PAGE)
 #define HEADER_PAGES 5u
 #define DATA_PAGES   (SLAB_PAGES - HEADER_PAGES)
-/* A slab in use is purged when this many of its free pages may be resident. */
+/*
+ * A slab in use is purged when this many of its free pages may be resident; pages that could not be
+ * purged before do not count, lest each span that goes tries them again.
+ */
 #define DIRTY_PAGES_MAX 64u
 
 #define MIN_BLOCK 16u
@@ -50,6 +53,7 @@ struct slab {
 	struct slab *prev, *next; /* of the same bin */
 	struct area area;
 	unsigned bin, free_pages, dirty_pages;
+	unsigned stuck_pages; /* of the dirty ones: those left by the last purge */
 	struct page_map free;
 	struct page_map dirty; /* free pages that may not read zero */
 	struct span spans[SLAB_PAGES];
@@ -88,10 +92,16 @@ static inline uint64_t *span_used(const struct span *s)
  */
 struct span *slab_span_new(unsigned pages, bool *ret_zero);
 
-/* Takes a run back whose bits are all clear. */
-void slab_span_free(struct span *s);
+/* Takes a run back whose bits are all clear. Whether a slab was unmapped. */
+bool slab_span_free(struct span *s);
 
-/* Purges every page without a live block. The caller holds all locks. Whether memory went back. */
+/* Tries again to unmap what was refused, up to the second refusal. Whether anything went. */
+bool slab_retry(void);
+
+/*
+ * Tries again whatever was refused, and purges every page without a live block. The caller holds
+ * all locks. Whether memory went back.
+ */
 bool slab_trim(void);
 
 #endif

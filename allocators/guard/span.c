@@ -23,6 +23,12 @@ static void __attribute__((noinline)) own_shard_choose(void)
 	fork_prepare_once(); /* may allocate; the shard is set by now */
 }
 
+void span_prepare(void)
+{
+	if (__builtin_expect(!own_shard, 0))
+		own_shard_choose();
+}
+
 static void span_list(struct shard *shard, struct span *s)
 {
 	struct span **head = &shard->open[s->class];
@@ -89,8 +95,7 @@ static void *span_take(struct span *s, bool *ret_zero)
 
 void *span_alloc(unsigned class, bool *ret_zero)
 {
-	if (__builtin_expect(!own_shard, 0))
-		own_shard_choose();
+	span_prepare();
 	struct shard *shard = &shards[own_shard - 1];
 	void *p = NULL;
 
@@ -138,20 +143,21 @@ static void span_check(const struct span *s, void *p, int index, const char *wha
 	os_panic(what, p, index < 0 ? "not the start of a block" : "the block is already free");
 }
 
-/* Takes a span without blocks out of the shard and gives its pages back. */
-static void span_end(struct shard *shard, struct span *s)
+/* Takes a span without blocks out of the shard and gives its pages back. As slab_span_free. */
+static bool span_end(struct shard *shard, struct span *s)
 {
 	if (s->listed)
 		span_unlist(shard, s);
 	if (s->blocks % 64)
 		span_used(s)[s->blocks / 64] = 0;
-	slab_span_free(s);
+	return slab_span_free(s);
 }
 
-void span_free(struct slab *slab, void *p, const char *what)
+bool span_free(struct slab *slab, void *p, const char *what)
 {
 	struct span *s = span_of(slab, (uintptr_t)p, what);
 	struct shard *shard = &shards[s->shard];
+	bool slab_gone = false;
 
 	lock_take(&shard->lock);
 	int index = span_index(s, (uintptr_t)p);
@@ -164,10 +170,11 @@ void span_free(struct slab *slab, void *p, const char *what)
 		s->hint = (uint8_t)w;
 	s->used--;
 	if (s->used == 0)
-		span_end(shard, s);
+		slab_gone = span_end(shard, s);
 	else if (!s->listed)
 		span_list(shard, s);
 	lock_drop(&shard->lock);
+	return slab_gone;
 }
 
 size_t span_usable(struct slab *slab, void *p, const char *what)

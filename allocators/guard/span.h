@@ -13,11 +13,17 @@
 
 #include "allocators/guard/slab.h"
 
+/* What a thread's first call does; without effect later. It may allocate. No lock may be held. */
+void span_prepare(void);
+
 /* A block of this class, or NULL. *ret_zero: whether it reads zero. */
 void *span_alloc(unsigned class, bool *ret_zero);
 
-/* `p` lies in `slab`; panics, in the name of `what`, unless it is a live block. */
-void span_free(struct slab *slab, void *p, const char *what);
+/*
+ * `p` lies in `slab`; panics, in the name of `what`, unless it is a live block. Whether a slab was
+ * unmapped.
+ */
+bool span_free(struct slab *slab, void *p, const char *what);
 
 /* The bytes of the live block `p`; panics as above. */
 size_t span_usable(struct slab *slab, void *p, const char *what);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -47,17 +48,33 @@ struct maps maps_read(void)
 	return s.maps;
 }
 
+#define RANGES_MAX 4096
+
 static struct {
 	unsigned calls;
-	size_t first, count, seen, refused;
+	size_t first, count, each;
+	atomic_size_t seen, refused, ranges;
 } plan;
 
-void refuse(unsigned calls, size_t first, size_t count)
+static struct refused_range ranges[RANGES_MAX];
+
+static void plan_set(unsigned calls, size_t first, size_t count, size_t each)
 {
 	plan.calls = calls;
 	plan.first = first;
 	plan.count = count;
-	plan.seen = plan.refused = 0;
+	plan.each = each;
+	plan.seen = plan.refused = plan.ranges = 0;
+}
+
+void refuse(unsigned calls, size_t first, size_t count)
+{
+	plan_set(calls, first, count, 0);
+}
+
+void refuse_each(unsigned calls, size_t nth)
+{
+	plan_set(calls, 0, 0, nth);
 }
 
 size_t refuse_end(void)
@@ -66,15 +83,56 @@ size_t refuse_end(void)
 	return plan.refused;
 }
 
+size_t refuse_seen(void)
+{
+	return plan.seen;
+}
+
+size_t refuse_count(void)
+{
+	return plan.refused;
+}
+
+const struct refused_range *refused_ranges(size_t *ret_count)
+{
+	*ret_count = plan.ranges < RANGES_MAX ? plan.ranges : RANGES_MAX;
+	return ranges;
+}
+
+int range_is_mapped(const struct refused_range *r)
+{
+	unsigned char resident[1];
+
+	for (size_t at = 0; at < r->len; at += 4096) {
+		if (mincore((void *)(r->at + at), 4096, resident) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 static int refused(enum refusable call)
 {
 	if (!(plan.calls & call))
 		return 0;
-	plan.seen++;
-	if (plan.seen < plan.first || plan.seen - plan.first >= plan.count)
+	size_t number = ++plan.seen;
+
+	if (plan.each ? number % plan.each != 0
+		      : number < plan.first || number - plan.first >= plan.count)
 		return 0;
 	plan.refused++;
 	errno = ENOMEM;
+	return 1;
+}
+
+/* As above, for a call that would have given the range back. */
+static int refused_range(enum refusable call, void *at, size_t len)
+{
+	if (!refused(call))
+		return 0;
+	size_t i = plan.ranges++;
+
+	if (i < RANGES_MAX)
+		ranges[i] = (struct refused_range){(uintptr_t)at, len};
 	return 1;
 }
 
@@ -96,7 +154,7 @@ void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offse
 
 int __wrap_munmap(void *at, size_t len)
 {
-	return refused(REFUSE_MUNMAP) ? -1 : __real_munmap(at, len);
+	return refused_range(REFUSE_MUNMAP, at, len) ? -1 : __real_munmap(at, len);
 }
 
 int __wrap_mprotect(void *at, size_t len, int prot)
@@ -106,7 +164,7 @@ int __wrap_mprotect(void *at, size_t len, int prot)
 
 int __wrap_madvise(void *at, size_t len, int advice)
 {
-	return refused(REFUSE_MADVISE) ? -1 : __real_madvise(at, len, advice);
+	return refused_range(REFUSE_MADVISE, at, len) ? -1 : __real_madvise(at, len, advice);
 }
 
 void *__wrap_mremap(void *at, size_t len, size_t new_len, int flags, ...)
