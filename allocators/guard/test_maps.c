@@ -53,6 +53,7 @@ struct maps maps_read(void)
 static struct {
 	unsigned calls;
 	size_t first, count, each;
+	uintptr_t at; /* 0: wherever */
 	atomic_size_t seen, refused, ranges;
 } plan;
 
@@ -64,6 +65,7 @@ static void plan_set(unsigned calls, size_t first, size_t count, size_t each)
 	plan.first = first;
 	plan.count = count;
 	plan.each = each;
+	plan.at = 0;
 	plan.seen = plan.refused = plan.ranges = 0;
 }
 
@@ -75,6 +77,12 @@ void refuse(unsigned calls, size_t first, size_t count)
 void refuse_each(unsigned calls, size_t nth)
 {
 	plan_set(calls, 0, 0, nth);
+}
+
+void refuse_at(unsigned calls, const void *address)
+{
+	plan_set(calls, 1, SIZE_MAX, 0);
+	plan.at = (uintptr_t)address;
 }
 
 size_t refuse_end(void)
@@ -110,9 +118,9 @@ int range_is_mapped(const struct refused_range *r)
 	return 0;
 }
 
-static int refused(enum refusable call)
+static int refused(enum refusable call, const void *at, size_t len)
 {
-	if (!(plan.calls & call))
+	if (!(plan.calls & call) || (plan.at && plan.at - (uintptr_t)at >= len))
 		return 0;
 	size_t number = ++plan.seen;
 
@@ -127,7 +135,7 @@ static int refused(enum refusable call)
 /* As above, for a call that would have given the range back. */
 static int refused_range(enum refusable call, void *at, size_t len)
 {
-	if (!refused(call))
+	if (!refused(call, at, len))
 		return 0;
 	size_t i = plan.ranges++;
 
@@ -149,7 +157,8 @@ void *__wrap_mremap(void *at, size_t len, size_t new_len, int flags, ...);
 
 void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
 {
-	return refused(REFUSE_MMAP) ? MAP_FAILED : __real_mmap(at, len, prot, flags, fd, offset);
+	return refused(REFUSE_MMAP, at, len) ? MAP_FAILED
+					     : __real_mmap(at, len, prot, flags, fd, offset);
 }
 
 int __wrap_munmap(void *at, size_t len)
@@ -159,7 +168,7 @@ int __wrap_munmap(void *at, size_t len)
 
 int __wrap_mprotect(void *at, size_t len, int prot)
 {
-	return refused(REFUSE_MPROTECT) ? -1 : __real_mprotect(at, len, prot);
+	return refused(REFUSE_MPROTECT, at, len) ? -1 : __real_mprotect(at, len, prot);
 }
 
 int __wrap_madvise(void *at, size_t len, int advice)
@@ -169,5 +178,6 @@ int __wrap_madvise(void *at, size_t len, int advice)
 
 void *__wrap_mremap(void *at, size_t len, size_t new_len, int flags, ...)
 {
-	return refused(REFUSE_MREMAP) ? MAP_FAILED : __real_mremap(at, len, new_len, flags);
+	return refused(REFUSE_MREMAP, at, len) ? MAP_FAILED
+					       : __real_mremap(at, len, new_len, flags);
 }

@@ -4,7 +4,8 @@
  *
  * The wrappers of mmap, munmap, mprotect, madvise and mremap are linked in with --wrap. One plan is
  * in force at a time: of the calls named, taken together, those numbered first .. first + count - 1
- * (from 1), or each nth one, fail with ENOMEM and do nothing. Threads may call; one sets the plan.
+ * (from 1), each nth one, or those that touch one address, fail with ENOMEM and do nothing. Threads
+ * may call; one sets the plan.
  */
 #ifndef GUARD_TEST_MAPS_H
 #define GUARD_TEST_MAPS_H
@@ -33,6 +34,9 @@ void refuse(unsigned calls, size_t first, size_t count);
 
 /* Calls number n, 2n, 3n ... */
 void refuse_each(unsigned calls, size_t nth);
+
+/* The calls whose range begins at or spans `address`. */
+void refuse_at(unsigned calls, const void *address);
 
 /* Ends the plan. Returns how many calls it refused. */
 size_t refuse_end(void);

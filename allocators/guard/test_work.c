@@ -15,6 +15,7 @@
 unsigned char *slots[WORK_SLOTS];
 size_t sizes[WORK_SLOTS];
 struct maps at_start;
+void (*work_on_null)(void);
 static uint64_t prng_state;
 
 int work_begin(void **state)
@@ -97,8 +98,12 @@ static void slot_resize(size_t i, size_t size)
 	size_t kept = size < sizes[i] ? size : sizes[i];
 	unsigned char *p = guard_realloc(slots[i], size ? size : 1);
 
-	if (!p)
+	if (!p) {
+		if (work_on_null)
+			work_on_null();
+		slot_check(i);
 		return;
+	}
 	if (kept)
 		assert_int_equal(p[0], (unsigned char)i);
 	slots[i] = p;
@@ -116,6 +121,8 @@ static void slot_fill(size_t i)
 		slots[i] = guard_memalign(align, size);
 	else
 		slots[i] = zero ? guard_calloc(1, size) : guard_malloc(size);
+	if (!slots[i] && work_on_null)
+		work_on_null();
 	slot_mark(i);
 }
 

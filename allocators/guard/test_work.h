@@ -31,6 +31,9 @@ void slot_free(size_t i);
  */
 void work_mixed(size_t ops, size_t width);
 
+/* Called, if not NULL, whenever a call above was given NULL instead of a block. */
+extern void (*work_on_null)(void);
+
 /* len <= 2 MiB */
 size_t resident_pages(const void *at, size_t len);
 
