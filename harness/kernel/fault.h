@@ -3,7 +3,8 @@
  *
  * A rule counts the calls it names, within the ops from..to, from 1: it refuses the nth, then every
  * `every`th after it, `count` times in all (0: no end). Several rules look at each call; the first
- * that refuses wins, and all have counted it. brk(0) only asks where the break is: not counted.
+ * that refuses wins, and all have counted it, but it is one refusal of that rule's alone. brk(0)
+ * only asks where the break is: not counted.
  */
 #ifndef KERNEL_FAULT_H
 #define KERNEL_FAULT_H
@@ -31,7 +32,7 @@ struct fault_plan_state {
 	bool off; /* nothing is refused any more */
 };
 
-/* -ENOSPC, or -EINVAL for a rule that names no call, or whose nth or every is 0. */
+/* -ENOSPC, or -EINVAL for a rule that names no call, has no errno, or whose nth or every is 0. */
 int fault_add(struct fault_plan_state *f, const struct fault_rule *rule);
 
 /* The errno with which a call of the allocator at `op` is refused, or 0. */
