@@ -10,10 +10,18 @@
  * fork child inherits it. Inside a trapped call the byte is off, so whatever the handler calls may
  * enter the kernel; the one trampoline of libc through which a handler returns is always let pass.
  *
- * Passed by, because they cannot be made from a handler: clone, clone3, fork, vfork. The byte goes
- * off, they are made where they stand, and the rest of that allocator call is not seen
- * (trap_passed_by). SIGSYS is never blocked: a mask that would is applied without it. A handler of
- * the allocator's own for SIGSYS is kept, not installed.
+ * Passed by, because they cannot be made from a handler: clone, clone3, fork, vfork; pkey_alloc and
+ * arch_prctl, whose effect on registers the return from a handler would undo; calls through another
+ * table than the native one. The byte goes off, they are made where they stand, and the rest of
+ * that allocator call is not seen (trap_passed_by).
+ *
+ * SIGSYS is never blocked: a mask that would is applied without it. An action of the allocator's
+ * own for SIGSYS is kept and reported back, not installed: it gets the SIGSYS that are none of
+ * ours. Of calls about signals the trap function sees the form that a handler can make
+ * (trap_signals.h).
+ *
+ * A handler of the allocator's that interrupts a trapped call is not seen. A handler of the
+ * harness's own that may interrupt an allocator call begins with trap_off.
  *
  * Errors: 0 or -errno.
  */
@@ -34,14 +42,15 @@ typedef void (*trap_fn)(void *ctx, struct kernel_call *call, uintptr_t ip);
 
 /*
  * Installs the SIGSYS handler for the process; a SIGSYS that is none of ours goes on to the handler
- * that was there before. -ENOTSUP where the kernel has no dispatch, with `ret_reason` (never NULL
- * then) in words for people.
+ * that was there before (install those first). Takes SIGSYS out of the masks of the handlers that
+ * are there. Again with another function: that one takes over. -ENOTSUP where the kernel has no
+ * dispatch, with `ret_reason` (never NULL then) in words for people.
  */
 int trap_install(trap_fn fn, void *ctx, const char **ret_reason);
 
 /*
  * Arms the calling thread, with its selector off. Every thread of a program, and the thread that a
- * fork child has, calls it. Unblocks SIGSYS.
+ * fork child has, calls it. Unblocks SIGSYS. -ENOTSUP before trap_install.
  */
 int trap_arm_thread(void);
 
