@@ -60,6 +60,21 @@ void prog_reader_seek(struct prog_reader *r, const struct prog_mark *mark);
 /* One pass over the whole text: the header, the sizes, or the first error. */
 int prog_scan(int fd, struct prog_info *ret_info, struct prog_error *err);
 
+#define PROG_FAULT_CALLS 4
+
+/* A refusal as the command line names it: of several calls, which are counted together. */
+struct prog_fault {
+	struct fault_plan plan;		 /* plan.call is call[0] */
+	uint32_t call[PROG_FAULT_CALLS]; /* enum kcall, each once */
+	uint32_t ncalls;
+};
+
+/*
+ * What follows the word `fault` in a header line, and there may be several calls:
+ * "mmap,brk ENOMEM nth=5". Returns 0, or -EINVAL with the error (its line is 1).
+ */
+int prog_fault_parse(const char *text, struct prog_fault *ret_fault, struct prog_error *err);
+
 /*
  * The text of one op without indent and newline, NUL-terminated: parsing it gives the op back.
  * `outer_thread` is the thread that the enclosing block runs on (0 at the top); `@n` is printed

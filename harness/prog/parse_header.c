@@ -1,5 +1,7 @@
 #include "harness/prog/parse_header.h"
 
+#include <string.h>
+
 #include "harness/prog/names.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -87,28 +89,67 @@ static int parse_fault_options(struct lexer *l, struct fault_plan *plan)
 	return 0;
 }
 
-static int parse_fault(struct lexer *l, struct word word, struct prog_header *h)
+/* One word that is a call, or several joined by commas where `most` allows it. */
+static int parse_fault_calls(struct lexer *l, struct prog_fault *f, uint32_t most)
 {
-	struct fault_plan plan = {.nth = 1, .count = 1, .every = 1, .to_stmt = UINT64_MAX};
+	struct word rest = lex_word(l);
 
-	if (h->nfaults == PROG_MAX_FAULTS)
-		return lex_fail(l, word, "at most 16 fault lines");
-	struct word call = lex_word(l);
-	int kcall = kcall_by_name(call.text, call.len);
+	do {
+		struct word call = most > 1 ? word_cut(rest, ',', &rest) : rest;
+		int kcall = kcall_by_name(call.text, call.len);
 
-	if (kcall < 0)
-		return lex_fail(l, call, "a kernel call such as munmap, mmap or madvise");
+		if (kcall < 0)
+			return lex_fail(l, call, "a kernel call such as munmap, mmap or madvise");
+		for (uint32_t i = 0; i < f->ncalls; i++)
+			if (f->call[i] == (uint32_t)kcall)
+				return lex_fail(l, call, "each call once");
+		if (f->ncalls == PROG_FAULT_CALLS)
+			return lex_fail(l, call, "at most 4 calls");
+		f->call[f->ncalls++] = (uint32_t)kcall;
+	} while (most > 1 && rest.text);
+	f->plan.call = f->call[0];
+	return 0;
+}
+
+/* What follows the word `fault`. */
+static int parse_fault_rest(struct lexer *l, uint32_t most, struct prog_fault *f)
+{
+	*f = (struct prog_fault){.plan = {.nth = 1, .count = 1, .every = 1, .to_stmt = UINT64_MAX}};
+	int ret = parse_fault_calls(l, f, most);
+
+	if (ret)
+		return ret;
 	struct word name = lex_word(l);
 	int err = errno_by_name(name.text, name.len);
 
 	if (err < 0)
 		return lex_fail(l, name, "the name of an errno such as ENOMEM");
-	plan.call = (uint32_t)kcall;
-	plan.err = (uint32_t)err;
-	int ret = parse_fault_options(l, &plan);
+	f->plan.err = (uint32_t)err;
+	return parse_fault_options(l, &f->plan);
+}
+
+static int parse_fault(struct lexer *l, struct word word, struct prog_header *h)
+{
+	struct prog_fault fault;
+
+	if (h->nfaults == PROG_MAX_FAULTS)
+		return lex_fail(l, word, "at most 16 fault lines");
+	int ret = parse_fault_rest(l, 1, &fault);
 
 	if (ret == 0)
-		h->faults[h->nfaults++] = plan;
+		h->faults[h->nfaults++] = fault.plan;
+	return ret;
+}
+
+int prog_fault_parse(const char *text, struct prog_fault *ret_fault, struct prog_error *err)
+{
+	struct prog_fault fault;
+	struct lexer l = {
+		.line = text, .at = text, .end = text + strlen(text), .number = 1, .err = err};
+	int ret = parse_fault_rest(&l, PROG_FAULT_CALLS, &fault);
+
+	if (ret == 0)
+		*ret_fault = fault;
 	return ret;
 }
 
