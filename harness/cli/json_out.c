@@ -70,6 +70,22 @@ int json_out_write(struct json_out *o, json_t *object)
 	return err;
 }
 
+int json_out_lines(struct json_out *o, const char *lines, size_t len)
+{
+	return o->fd < 0 ? 0 : write_whole(o, lines, len);
+}
+
+bool json_out_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (!a || !b || strcmp(a, "-") == 0 || strcmp(b, "-") == 0)
+		return false;
+	if (stat(a, &x) != 0 || stat(b, &y) != 0)
+		return strcmp(a, b) == 0;
+	return S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 int json_out_close(struct json_out *o)
 {
 	int err = 0;

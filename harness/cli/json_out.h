@@ -25,6 +25,15 @@ int json_out_open(struct json_out *o, const char *path);
  */
 int json_out_write(struct json_out *o, json_t *object);
 
+/* The same for lines that are put together already, each with its newline: `len` bytes of them. */
+int json_out_lines(struct json_out *o, const char *lines, size_t len);
+
+/*
+ * Whether two paths (or NULL) mean the same regular file, as far as can be told: two that do not
+ * exist yet are told apart by their spelling.
+ */
+bool json_out_same_file(const char *a, const char *b);
+
 /* Returns 0 or -errno of the close. */
 int json_out_close(struct json_out *o);
 

@@ -305,6 +305,8 @@ static void bad_headers_are_refused(void **state)
 		 "found 'ballast', expected an op: header lines stand before the first one"},
 		{V "trim\n  fault munmap ENOMEM", 3, 3,
 		 "found 'fault', expected an op: header lines stand before the first one"},
+		{V "fault mmap,brk ENOMEM", 2, 7,
+		 "found 'mmap,brk', expected a kernel call such as munmap, mmap or madvise"},
 		{V "fault malloc ENOMEM", 2, 7,
 		 "found 'malloc', expected a kernel call such as munmap, mmap or madvise"},
 		{V "fault munmap ok", 2, 14,

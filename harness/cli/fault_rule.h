@@ -1,0 +1,28 @@
+/*
+ * fault_rule.h - refusals as people write them, and as the executor takes them.
+ */
+#ifndef CLI_FAULT_RULE_H
+#define CLI_FAULT_RULE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/kernel/fault.h"
+#include "harness/prog/parse.h"
+
+/* The system call that a program's word means. `kcall` is an enum kcall. */
+uint32_t kcall_nr(uint32_t kcall);
+
+/* A fault line of a program. */
+void fault_rule_of_plan(const struct fault_plan *plan, struct fault_rule *ret_rule);
+
+/* "munmap ENOMEM nth=3", "mmap,brk,mremap ENOMEM nth=5 count=0". 0, or -EINVAL with the error. */
+int fault_rule_parse(const char *text, struct fault_rule *ret_rule, struct prog_error *err);
+
+/* The words that fault_rule_parse takes; nth always among them. */
+struct fault_words {
+	char s[256];
+};
+struct fault_words fault_rule_words(const struct fault_rule *rule);
+
+#endif
