@@ -22,6 +22,19 @@ struct left_behind left_behind_at(const struct run_shared *s, const char *name)
 	return left;
 }
 
+/* A child that crashed may have left the ledger's start without its peak. */
+bool peak_is_exact(const struct run_shared *s)
+{
+	return s->watch.exact && s->watch.peak.maps >= s->watch.start.maps;
+}
+
+int64_t peak_maps(const struct run_shared *s)
+{
+	if (peak_is_exact(s))
+		return s->watch.peak.maps - s->watch.start.maps;
+	return s->peak.at.maps - s->checkpoint[0].at.maps;
+}
+
 json_t *json_measured(int64_t n)
 {
 	return n < 0 ? json_null() : json_integer(n);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/cli/left_behind.h"
+
 static struct print_widths columns;
 
 static void widen(int *width, const char *name)
@@ -26,9 +28,9 @@ void print_run_header(FILE *out, const struct print_widths *w)
 	columns = *w;
 	widen(&columns.program, "PROGRAM");
 	widen(&columns.allocator, "ALLOCATOR");
-	fprintf(out, "%-*s  %-*s  %-11s  %9s  %9s  %10s  %10s  %10s  %8s  %7s\n", columns.program,
-		"PROGRAM", columns.allocator, "ALLOCATOR", "OUTCOME", "PEAK MAPS", "LEFT MAPS",
-		"MAPPED", "RESIDENT", "LAZYFREE", "UNMAP ERR", "NULLS");
+	fprintf(out, "%-*s  %-*s  %-11s  %9s  %9s  %10s  %10s  %10s  %9s  %10s  %7s\n",
+		columns.program, "PROGRAM", columns.allocator, "ALLOCATOR", "OUTCOME", "PEAK MAPS",
+		"LEFT MAPS", "MAPPED", "RESIDENT", "LAZYFREE", "UNMAP ERR", "LOST", "NULLS");
 }
 
 struct size_text print_size(int64_t bytes)
@@ -70,7 +72,7 @@ static void print_accounts(FILE *out, const struct run_shared *s)
 	const struct snapshot *start = &s->checkpoint[0].at;
 	const struct checkpoint_record *end = end_of(s);
 
-	fprintf(out, "  %9" PRId64, s->peak.at.maps - start->maps);
+	fprintf(out, "  %9" PRId64, peak_maps(s));
 	if (end)
 		fprintf(out, "  %9" PRId64 "  %10s  %10s  %10s", end->at.maps - start->maps,
 			size_since(end->at.mapped_bytes, start->mapped_bytes).s,
@@ -78,7 +80,8 @@ static void print_accounts(FILE *out, const struct run_shared *s)
 			size_since(end->at.lazyfree_bytes, start->lazyfree_bytes).s);
 	else
 		fprintf(out, "  %9s  %10s  %10s  %10s", "-", "-", "-", "-");
-	fprintf(out, "  %9" PRIu64 "  %7" PRIu64, s->counts.call[KCALL_MUNMAP].failed,
+	fprintf(out, "  %9" PRIu64 "  %10s  %7" PRIu64, s->counts.call[KCALL_MUNMAP].failed,
+		s->lost.measured ? print_size(s->lost.mapped_bytes).s : "-",
 		s->counts.null_at_refusal);
 }
 

@@ -247,7 +247,7 @@ class ExitCodes(e2e.Case):
         super().setUp()
         self.clean = self.program("malloc b[0] 8\nfree b[0]", "clean.prog")
         self.finding = self.program("expect maps == 999", "finding.prog")
-        self.unsupported = self.program("ballast 40\nmalloc b[0] 8", "unsupported.prog")
+        self.unsupported = self.program("parallel {\nmalloc b[0] 8\n}", "unsupported.prog")
         self.broken = self.library(e2e.BUMP + "__attribute__((constructor)) static void b(void)"
                                               "{ kill(getpid(), SIGKILL); }", name="broken.so")
 
@@ -267,17 +267,19 @@ class ExitCodes(e2e.Case):
                 self.assertEqual(len(set(ran)), len(results))
 
     def test_unsupported(self):
-        for text, said in [("ballast 40\nmalloc b[0] 8", "ballast"),
-                           ("fault munmap ENOMEM nth=3 count=1\nmalloc b[0] 8", "fault"),
-                           ("parallel {\n@0 malloc b[0] 8\n@1 malloc b[1] 8\n}", "parallel")]:
-            result = self.run_one(text, "glibc", exit_code=e2e.UNSUPPORTED)
+        for text, args, said in [
+                ("parallel {\n@0 malloc b[0] 8\n@1 malloc b[1] 8\n}", [], "parallel"),
+                ("fault munmap ENOMEM\nmalloc b[0] 8", ["--no-tape"], "tape, which is off")]:
+            result = self.run_one(text, "glibc", *args, exit_code=e2e.UNSUPPORTED)
             self.assertEqual((result["outcome"], result["findings"]), ("unsupported", []))
             self.assertIn(said, result["reason"])
 
     def test_undecided_expectation_is_unsupported(self):
-        result = self.run_one("malloc b[0:50] 1M\nfree b[0:50]\nexpect munmap.made <= 2", "glibc",
-                              exit_code=e2e.UNSUPPORTED)
-        self.assertEqual(result["outcome"], "unsupported")
+        for metric in ("munmap.made", "maps.lost"):
+            text = f"malloc b[0:50] 1M\nfree b[0:50]\nexpect {metric} <= 2"
+            result = self.run_one(text, "glibc", "--no-tape", exit_code=e2e.UNSUPPORTED)
+            self.assertEqual(result["outcome"], "unsupported")
+            self.assertRegex(result["reason"], r"expect at op 2 was not decided: .*: the tape is off")
 
     def test_known_findings(self):
         """One that glibc's profile knows: shown and counted, and clean unless --strict."""

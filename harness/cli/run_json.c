@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/cli/fault_rule.h"
 #include "harness/cli/host.h"
 #include "harness/cli/json_out.h"
+#include "harness/cli/left_behind.h"
+#include "harness/cli/syscall_name.h"
 #include "harness/prog/names.h"
 
 static void set_count(json_t *o, const char *key, uint64_t n)
@@ -132,29 +135,79 @@ static json_t *harness_json(const struct run_shared *s)
 	return o;
 }
 
+static void set_number(json_t *o, const char *key, int64_t n)
+{
+	json_object_set_new(o, key, json_integer(n));
+}
+
+/* Of every kernel call, not of samples; what was resident in between is not known. */
+static void add_ledger_peak(json_t *o, const struct run_watch *w)
+{
+	const struct ledger_counts *p = &w->peak, *s = &w->start;
+
+	set_number(o, "maps", p->maps - s->maps);
+	set_number(o, "mapped_bytes", p->mapped_bytes - s->mapped_bytes);
+	set_number(o, "maps_allocator",
+		   p->maps_by[CALLER_ALLOCATOR] - s->maps_by[CALLER_ALLOCATOR]);
+	set_number(o, "maps_program", p->maps_by[CALLER_PROGRAM] - s->maps_by[CALLER_PROGRAM]);
+	set_number(o, "mapped_allocator_bytes",
+		   p->mapped_by[CALLER_ALLOCATOR] - s->mapped_by[CALLER_ALLOCATOR]);
+	set_number(o, "mapped_program_bytes",
+		   p->mapped_by[CALLER_PROGRAM] - s->mapped_by[CALLER_PROGRAM]);
+}
+
 static json_t *peak_json(const struct run_shared *s)
 {
-	json_t *o = atomic_load(&s->ncheckpoints) ? snapshot_json(&s->peak.at, &s->checkpoint[0].at)
-						  : json_object();
+	bool started = atomic_load(&s->ncheckpoints) > 0;
+	json_t *o = started ? snapshot_json(&s->peak.at, &s->checkpoint[0].at) : json_object();
 
-	set_text(o, "method", s->config.sampling ? "sampled" : "checkpoints");
+	if (started && peak_is_exact(s))
+		add_ledger_peak(o, &s->watch);
+	if (peak_is_exact(s))
+		set_text(o, "method", "ledger");
+	else
+		set_text(o, "method", s->config.sampling ? "sampled" : "checkpoints");
 	set_count(o, "samples", s->peak.samples);
 	set_count(o, "samples_left_out", s->peak.samples_left_out);
 	return o;
 }
 
-/* Refusals inside allocator calls are not seen: without such calls nothing was lost. */
+static const char *unmeasured_lost(const struct run_shared *s)
+{
+	return s->watch.traps == WATCH_ON ? "the run did not get as far" : verdict_unwatched(s);
+}
+
+/* Where no call of an allocator was made nothing was lost, whoever looks. */
 static json_t *lost_json(const struct verdict_input *in)
 {
-	bool none = !in->program->info.has_block_ops;
+	const struct run_shared *s = in->result->shared;
+	const struct run_lost *l = &s->lost;
+	bool known = l->measured || !in->program->info.has_block_ops;
 	json_t *o = json_object();
 
-	json_object_set_new(o, "maps", none ? json_integer(0) : json_null());
-	json_object_set_new(o, "mapped_bytes", none ? json_integer(0) : json_null());
-	json_object_set_new(o, "rss_bytes", none ? json_integer(0) : json_null());
-	if (!none)
-		set_text(o, "unsupported", "kernel calls inside allocator calls are not seen");
+	json_object_set_new(o, "maps", known ? json_integer(l->maps) : json_null());
+	json_object_set_new(o, "mapped_bytes", known ? json_integer(l->mapped_bytes) : json_null());
+	json_object_set_new(o, "rss_bytes", known ? json_integer(l->rss_bytes) : json_null());
+	if (l->measured)
+		json_object_set_new(o, "again", json_boolean(l->again));
+	if (!known)
+		set_text(o, "unsupported", unmeasured_lost(s));
 	return o;
+}
+
+static void add_other_calls(json_t *calls, const struct run_shared *s)
+{
+	for (uint32_t nr = 0; nr < OTHER_CALLS; nr++) {
+		struct syscall_word name = syscall_word(nr);
+
+		if (!s->counts.other[nr] || json_object_get(calls, name.s))
+			continue;
+		json_t *o = json_object();
+
+		set_count(o, "made", s->counts.other[nr]);
+		set_count(o, "by_allocator", s->counts.other[nr]);
+		json_object_set_new(calls, name.s, o);
+	}
 }
 
 static json_t *calls_json(const struct run_shared *s)
@@ -169,9 +222,64 @@ static json_t *calls_json(const struct run_shared *s)
 		set_count(o, "made", s->counts.call[i].made);
 		set_count(o, "failed", s->counts.call[i].failed);
 		set_count(o, "injected", s->counts.call[i].injected);
+		set_count(o, "by_allocator", s->counts.call[i].by_allocator);
 		json_object_set_new(calls, kcall_name(i), o);
 	}
+	add_other_calls(calls, s);
 	return calls;
+}
+
+static json_t *untracked_json(const struct ledger_drift *d)
+{
+	json_t *o = d->vmas ? json_object() : json_null();
+
+	if (!d->vmas)
+		return o;
+	set_count(o, "vmas", d->vmas);
+	set_number(o, "maps", d->maps);
+	set_number(o, "mapped_bytes", d->mapped_bytes);
+	return o;
+}
+
+static json_t *watch_json(const struct run_shared *s)
+{
+	static const char *const tape[] = {"off", "on", "unsupported"};
+	const struct run_watch *w = &s->watch;
+	json_t *o = json_object();
+
+	set_text(o, "tape", tape[w->traps]);
+	set_text(o, "reason", w->reason);
+	set_text(o, "ledger", w->exact ? "exact" : "sampled");
+	set_count(o, "passed_by", w->passed_by);
+	json_object_set_new(o, "untracked", untracked_json(&w->untracked));
+	set_count(o, "tape_dropped", atomic_load(&s->tape.dropped));
+	return o;
+}
+
+/* A loop that seemed to grow; null: none. */
+static json_t *growth_json(const struct run_shared *s)
+{
+	static const char *const metric[GROWTH_METRICS] = {"maps", "mapped_bytes", "rss_bytes"};
+	const struct run_growth *g = &s->growth;
+	bool confirmed = false;
+
+	if (!g->suspected)
+		return json_null();
+	for (uint32_t i = 0; i < s->findings.n && i < FINDING_MAX; i++) {
+		const struct finding *f = &s->findings.v[i];
+
+		confirmed |= f->stmt == g->stmt &&
+			     (f->kind == FINDING_MAP_GROWTH || f->kind == FINDING_FOOTPRINT_GROWTH);
+	}
+	json_t *o = json_object();
+
+	set_number(o, "op", g->stmt);
+	set_text(o, "metric", metric[g->line.metric]);
+	json_object_set_new(o, "per_round", json_real(g->line.per_round));
+	set_number(o, "risen", g->line.risen);
+	set_count(o, "rounds", g->line.rounds);
+	json_object_set_new(o, "confirmed", json_boolean(confirmed));
+	return o;
 }
 
 static json_t *ops_json(const struct run_shared *s)
@@ -189,8 +297,9 @@ static json_t *ops_json(const struct run_shared *s)
 	return o;
 }
 
-static json_t *instrumentation_json(const struct run_config *cfg)
+static json_t *instrumentation_json(const struct run_shared *s)
 {
+	const struct run_config *cfg = &s->config;
 	json_t *list = json_array();
 
 	if (cfg->oracles)
@@ -199,6 +308,19 @@ static json_t *instrumentation_json(const struct run_config *cfg)
 		json_array_append_new(list, json_string("check-full"));
 	if (cfg->sampling)
 		json_array_append_new(list, json_string("sampling"));
+	if (s->watch.traps == WATCH_ON)
+		json_array_append_new(list, json_string("tape"));
+	if (cfg->check_ledger)
+		json_array_append_new(list, json_string("check-ledger"));
+	return list;
+}
+
+static json_t *faults_json(const struct run_config *cfg)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < cfg->nfaults && i < FAULT_RULES; i++)
+		json_array_append_new(list, json_string(fault_rule_words(&cfg->faults[i]).s));
 	return list;
 }
 
@@ -244,6 +366,10 @@ static void add_details(json_t *o, const struct verdict_input *in, const struct 
 	set_text(o, "load", load_name(s->config.load));
 	set_count(o, "seed", s->config.seed);
 	json_object_set_new(o, "served_by_own_file", served_json(s));
+	json_object_set_new(o, "faults", faults_json(&s->config));
+	json_object_set_new(o, "ballast",
+			    s->config.has_ballast ? json_integer((json_int_t)s->config.ballast)
+						  : json_null());
 	set_text(o, "version_by_itself", s->served.version);
 	set_count(o, "findings_dropped", s->findings.dropped);
 	set_count(o, "checkpoints_dropped", s->checkpoints_dropped);
@@ -262,6 +388,8 @@ static void add_nothing(json_t *o, const struct verdict *v)
 	json_object_set_new(o, "harness", json_object());
 	json_object_set_new(o, "peak", json_object());
 	json_object_set_new(o, "lost", json_object());
+	json_object_set_new(o, "watch", json_object());
+	json_object_set_new(o, "growth", json_null());
 	json_object_set_new(o, "calls", json_object());
 	json_object_set_new(o, "ops", json_object());
 	json_object_set_new(o, "instrumentation", json_array());
@@ -293,9 +421,11 @@ json_t *run_json(const struct verdict_input *in, const struct verdict *v)
 	json_object_set_new(o, "harness", harness_json(s));
 	json_object_set_new(o, "peak", peak_json(s));
 	json_object_set_new(o, "lost", lost_json(in));
+	json_object_set_new(o, "watch", watch_json(s));
+	json_object_set_new(o, "growth", growth_json(s));
 	json_object_set_new(o, "calls", calls_json(s));
 	json_object_set_new(o, "ops", ops_json(s));
-	json_object_set_new(o, "instrumentation", instrumentation_json(&s->config));
+	json_object_set_new(o, "instrumentation", instrumentation_json(s));
 	json_object_set_new(o, "host", host_json());
 	add_details(o, in, v);
 	return o;

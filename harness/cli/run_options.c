@@ -7,7 +7,17 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
 
-enum { KEY_JSON = 256, KEY_LOAD, KEY_SEED, KEY_CHECK, KEY_NO_ORACLES, KEY_STRICT, KEY_HANG };
+enum {
+	KEY_JSON = 256,
+	KEY_LOAD,
+	KEY_SEED,
+	KEY_CHECK,
+	KEY_NO_ORACLES,
+	KEY_NO_TAPE,
+	KEY_CHECK_LEDGER,
+	KEY_STRICT,
+	KEY_HANG
+};
 
 static const struct argp_option options[] = {
 	{"allocator", 'a', "NAME|FILE", 0, "built-in allocator, or path of a .so; may be repeated",
@@ -18,6 +28,10 @@ static const struct argp_option options[] = {
 	{"check", KEY_CHECK, "HOW", 0,
 	 "sampled (default: blocks over 64 KiB at head, tail and in every page) or full", 0},
 	{"no-oracles", KEY_NO_ORACLES, NULL, 0, "make the calls, judge nothing", 0},
+	{"no-tape", KEY_NO_TAPE, NULL, 0,
+	 "do not watch kernel calls: snapshots at statement ends alone", 0},
+	{"check-ledger", KEY_CHECK_LEDGER, NULL, 0,
+	 "compare the ledger of mappings with /proc/self/maps after every op; slow", 0},
 	{"strict", KEY_STRICT, NULL, 0, "findings that the profile knows count too", 0},
 	{"hang-after", KEY_HANG, "TIME", 0, "watchdog: no progress for so long (default 10s)", 0},
 	{0},
@@ -28,7 +42,7 @@ static const struct {
 	uint64_t ns;
 } unit[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000}};
 
-static int parse_number(const char *text, char **ret_end, uint64_t *ret_n)
+static int leading_number(const char *text, char **ret_end, uint64_t *ret_n)
 {
 	if (*text < '0' || *text > '9')
 		return -EINVAL;
@@ -37,12 +51,23 @@ static int parse_number(const char *text, char **ret_end, uint64_t *ret_n)
 	return errno ? -EINVAL : 0;
 }
 
+int parse_number(const char *text, uint64_t *ret_n)
+{
+	char *end;
+	uint64_t n;
+
+	if (leading_number(text, &end, &n) != 0 || *end)
+		return -EINVAL;
+	*ret_n = n;
+	return 0;
+}
+
 int parse_duration(const char *text, uint64_t *ret_ns)
 {
 	char *end;
 	uint64_t n;
 
-	if (parse_number(text, &end, &n) != 0)
+	if (leading_number(text, &end, &n) != 0)
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(unit) / sizeof(unit[0]); i++)
 		if (strcmp(end, unit[i].suffix) == 0)
@@ -83,15 +108,13 @@ static int set_check(struct run_options *o, const char *arg, const struct argp_s
 static int set_number(struct run_options *o, int key, const char *arg,
 		      const struct argp_state *state)
 {
-	char *end;
-
 	if (key == KEY_HANG) {
 		if (parse_duration(arg, &o->runner.hang_ns) != 0 || o->runner.hang_ns == 0)
 			cli_misuse(state->argv[0],
 				   "--hang-after takes a time such as 10s, not '%s'", arg);
 		return 0;
 	}
-	if (parse_number(arg, &end, &o->runner.seed) != 0 || *end)
+	if (parse_number(arg, &o->runner.seed) != 0)
 		cli_misuse(state->argv[0], "--seed takes a number, not '%s'", arg);
 	return 0;
 }
@@ -116,8 +139,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_NO_ORACLES:
 		o->runner.oracles = false;
 		return 0;
+	case KEY_NO_TAPE:
+		o->runner.watch = false;
+		return 0;
+	case KEY_CHECK_LEDGER:
+		o->runner.check_ledger = true;
+		return 0;
 	case KEY_STRICT:
 		o->runner.strict = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (o->runner.check_ledger && !o->runner.watch)
+			cli_misuse(state->argv[0], "--check-ledger needs the tape, which --no-tape "
+						   "turns off");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

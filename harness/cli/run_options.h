@@ -19,6 +19,9 @@ extern const struct argp run_options_argp; /* input: struct run_options * */
 
 void run_options_release(struct run_options *o);
 
+/* A plain decimal of 64 bits; 0 or -EINVAL. */
+int parse_number(const char *text, uint64_t *ret_n);
+
 /* "10s", "250ms" into nanoseconds; 0 or -EINVAL. */
 int parse_duration(const char *text, uint64_t *ret_ns);
 

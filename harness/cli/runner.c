@@ -9,6 +9,8 @@
 
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
+#include "harness/cli/fault_rule.h"
+#include "harness/cli/growth_again.h"
 #include "harness/cli/paths.h"
 
 #define DEFAULT_HANG_NS 10000000000ull
@@ -19,6 +21,8 @@ struct runner_options runner_defaults(void)
 		.load = LOAD_PRELOAD,
 		.oracles = true,
 		.sampling = true,
+		.watch = true,
+		.confirm_growth = true,
 		.seed = 1,
 		.hang_ns = DEFAULT_HANG_NS,
 	};
@@ -138,14 +142,13 @@ void subjects_free(struct subject *s, size_t n)
 	free(s);
 }
 
-static const char *unsupported_reason(const struct subject *s, const struct program *p)
+static const char *unsupported_reason(const struct subject *s, const struct program *p,
+				      const struct runner_options *o)
 {
 	if (!s->ref.available)
 		return s->ref.reason;
-	if (p->info.header.has_ballast)
-		return "the program's ballast line needs a ballast, which this version has not";
-	if (p->info.header.nfaults)
-		return "the program's fault line needs the tape, which this version has not";
+	if (p->info.header.nfaults && !o->watch)
+		return "the program's fault line needs the tape, which is off";
 	if (p->info.has_parallel)
 		return "parallel sections cannot be run by this version";
 	return NULL;
@@ -158,15 +161,30 @@ static void not_run(struct outcome_of_run *r, enum outcome outcome, const char *
 		 (int)sizeof(r->verdict.reason) - 1, reason);
 }
 
-static void run_and_judge(const struct subject *s, const struct program *p,
-			  const struct runner_options *o, struct outcome_of_run *ret)
+/* The program's own refusals and then those of the command line, as many as there is room for. */
+static uint32_t all_faults(const struct program *p, const struct runner_options *o,
+			   struct fault_rule rules[FAULT_RULES])
+{
+	const struct prog_header *h = &p->info.header;
+	uint32_t n = 0;
+
+	while (n < h->nfaults && n < FAULT_RULES) {
+		fault_rule_of_plan(&h->faults[n], &rules[n]);
+		n++;
+	}
+	for (uint32_t i = 0; i < o->nfaults && n < FAULT_RULES; i++)
+		rules[n++] = o->faults[i];
+	return n;
+}
+
+static struct run_request request_of(const struct subject *s, const struct program *p,
+				     const struct runner_options *o)
 {
 	const struct plugin *plugin = s->ref.plugin;
+	const struct prog_header *h = &p->info.header;
 	bool is_libc = plugin && strcmp(plugin->name, "glibc") == 0;
-	char child[PATH_MAX], reason[PATH_MAX + 64];
-	int err = paths_child(child);
-	struct run_request req = {
-		.child = child,
+
+	return (struct run_request){
 		.program_fd = p->fd,
 		.info = &p->info,
 		.load = is_inside(&s->ref) ? LOAD_INSIDE : o->load,
@@ -178,8 +196,26 @@ static void run_and_judge(const struct subject *s, const struct program *p,
 		.sampling = o->oracles && o->sampling,
 		.hang_ns = o->hang_ns,
 		.oplog_capacity = o->oplog_capacity,
+		.check_ledger = o->check_ledger,
+		.has_ballast = o->has_ballast || h->has_ballast,
+		.ballast = o->has_ballast ? o->ballast : h->ballast,
+		.on_tape = o->on_tape,
+		.tape_ctx = o->tape_ctx,
 	};
+}
 
+static void run_and_judge(const struct subject *s, const struct program *p,
+			  const struct runner_options *o, struct outcome_of_run *ret)
+{
+	char child[PATH_MAX], reason[PATH_MAX + 64];
+	struct fault_rule rules[FAULT_RULES];
+	struct run_request req = request_of(s, p, o);
+	int err = paths_child(child);
+
+	req.child = child;
+	req.faults = rules;
+	req.nfaults = all_faults(p, o, rules);
+	req.watch = o->watch && (o->oracles || o->on_tape || o->check_ledger || req.nfaults);
 	if (!err)
 		err = run_program(&req, &ret->result);
 	if (err) {
@@ -187,13 +223,15 @@ static void run_and_judge(const struct subject *s, const struct program *p,
 		not_run(ret, OUTCOME_BROKEN, reason);
 		return;
 	}
+	if (o->confirm_growth)
+		growth_again(&req, &ret->result);
 	verdict_judge(&ret->in, &ret->verdict);
 }
 
 void runner_run(const struct subject *s, const struct program *p, const struct runner_options *o,
 		struct outcome_of_run *ret)
 {
-	const char *unsupported = unsupported_reason(s, p);
+	const char *unsupported = unsupported_reason(s, p, o);
 
 	*ret = (struct outcome_of_run){0};
 	ret->in = (struct verdict_input){

@@ -13,6 +13,16 @@ struct runner_options {
 	uint64_t seed;
 	uint64_t hang_ns;
 	uint64_t oplog_capacity;
+	bool watch;	     /* kernel calls are seen where anything judges or asks for them */
+	bool check_ledger;   /* after every op the ledger is compared with a fresh reading; slow */
+	bool confirm_growth; /* what seems to grow is run again, for longer */
+	bool has_ballast;    /* instead of the program's own */
+	uint64_t ballast;
+	uint32_t nfaults; /* beside the program's own */
+	struct fault_rule faults[FAULT_RULES];
+	/* Gets the kernel calls while the run goes on (run_request); NULL: nobody. */
+	void (*on_tape)(void *ctx, const struct tape_entry *entries, size_t n);
+	void *tape_ctx;
 };
 
 struct runner_options runner_defaults(void);

@@ -79,7 +79,7 @@ void scorecard_add(struct scorecard *c, const struct outcome_of_run *r)
 	if (!s || atomic_load(&s->ncheckpoints) == 0)
 		return;
 	if (strcmp(program, "drain") == 0) {
-		c->peak_maps = s->peak.at.maps - s->checkpoint[0].at.maps;
+		c->peak_maps = peak_maps(s);
 		c->freed = left_behind_at(s, "freed");
 		c->purged = left_behind_at(s, "purged");
 		c->idle = left_behind_at(s, "idle");

@@ -168,6 +168,8 @@ static const char *refusal_words(enum refusal why)
 		return "cannot start threads";
 	case REFUSAL_PROGRAM:
 		return "the program could not be read in the child";
+	case REFUSAL_BALLAST:
+		return "the ballast cannot be had";
 	case REFUSAL_UNSUPPORTED:
 		return "not supported";
 	default:
@@ -202,7 +204,7 @@ static void judge_refusal(const struct run_result *r, struct verdict *v)
 			 r->output);
 		append(v->reason, sizeof(v->reason), text);
 	}
-	if (s->refusal == REFUSAL_UNSUPPORTED)
+	if (s->refusal == REFUSAL_UNSUPPORTED || s->refusal == REFUSAL_BALLAST)
 		v->outcome = OUTCOME_UNSUPPORTED;
 }
 
@@ -247,15 +249,24 @@ static void judge_unmeasured(const struct run_shared *s, struct verdict *v)
 {
 	if (!(s->unmeasured & ~(uint32_t)UNMEASURED_EXTENTS) || v->outcome != OUTCOME_CLEAN)
 		return;
-	const char *what = "rss cannot be measured on this kernel";
+	const char *what = "rss cannot be measured on this kernel", *why = "";
 
 	if (s->unmeasured & UNMEASURED_EXPECT_CALLS)
-		what = "kernel calls made inside allocator calls are not counted";
+		what = "kernel calls made inside allocator calls are not counted: ";
 	else if (s->unmeasured & UNMEASURED_EXPECT_LOST)
-		what = "what the kernel refused inside allocator calls is not seen";
+		what = "what the kernel refused inside allocator calls is not seen: ";
+	if (s->unmeasured & (UNMEASURED_EXPECT_CALLS | UNMEASURED_EXPECT_LOST))
+		why = verdict_unwatched(s);
 	v->outcome = OUTCOME_UNSUPPORTED;
-	snprintf(v->reason, sizeof(v->reason), "expect at op %d was not decided: %s",
-		 s->unmeasured_stmt, what);
+	snprintf(v->reason, sizeof(v->reason), "expect at op %d was not decided: %s%s",
+		 s->unmeasured_stmt, what, why);
+}
+
+const char *verdict_unwatched(const struct run_shared *s)
+{
+	if (s->watch.traps == WATCH_OFF)
+		return "the tape is off";
+	return s->watch.reason[0] ? s->watch.reason : "the tape is not whole";
 }
 
 void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict)

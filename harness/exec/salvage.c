@@ -61,6 +61,15 @@ static void salvage_checkpoints(struct run_shared *s)
 		s->checkpoint[i].name[sizeof(s->checkpoint[i].name) - 1] = '\0';
 }
 
+static void salvage_watch(struct run_shared *s)
+{
+	s->watch.reason[sizeof(s->watch.reason) - 1] = '\0';
+	if (s->watch.traps > WATCH_UNSUPPORTED)
+		s->watch.traps = WATCH_UNSUPPORTED;
+	if (s->growth.line.metric >= GROWTH_METRICS)
+		s->growth = (struct run_growth){0};
+}
+
 static void clear_page(struct run_shared *s, const struct run_config *cfg)
 {
 	const struct finding f = {
@@ -89,6 +98,7 @@ bool salvage_page(struct run_shared *s, const struct run_config *cfg)
 	salvage_findings(&s->findings);
 	salvage_served(&s->served);
 	salvage_checkpoints(s);
+	salvage_watch(s);
 	if (atomic_load(&s->oplog_used) > cfg->oplog_capacity)
 		atomic_store(&s->oplog_used, cfg->oplog_capacity);
 	if (s->harness_error > PROG_MAX_ERRNO)

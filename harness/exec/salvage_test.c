@@ -52,6 +52,10 @@ static void numbers_are_bounded_and_strings_end(void **state)
 	assert_int_equal(atomic_load(&s->oplog_used), 3);
 	assert_true(strlen(s->refusal_text) < sizeof(s->refusal_text));
 	assert_true(strlen(s->served.object[0].path) < sizeof(s->served.object[0].path));
+	assert_true(s->watch.traps <= WATCH_UNSUPPORTED);
+	assert_true(strlen(s->watch.reason) < sizeof(s->watch.reason));
+	assert_true(s->growth.line.metric < GROWTH_METRICS);
+	assert_int_equal(s->growth.suspected, 0);
 	free(s);
 }
 
