@@ -257,8 +257,77 @@ class Options(Bad):
                 (["--hang-after", "99999999999999999999s"], "--hang-after takes a time"),
                 (["--hang-after", "9999999999999m"], "--hang-after takes a time"),
                 (["--check", "some"], "sampled or full"),
+                (["--ballast", "-1"], "--ballast takes a number"),
+                (["--ballast", "1x"], "--ballast takes a number"),
+                (["--no-tape", "--tape", "t"], "--tape and --show-tape need"),
+                (["--no-tape", "--show-tape"], "--tape and --show-tape need"),
+                (["--no-tape", "--fault", "mmap EPERM"], "--fault needs the tape"),
+                (["--no-tape", "--check-ledger"], "--check-ledger needs the tape"),
                 (["--strict=yes"], "takes no argument")]:
             self.refused([self.good, "-a", "glibc", *args], pattern)
+
+    def test_faults(self):
+        for rule, said in [
+                ("", "column 1: found the end of the line, expected a kernel call"),
+                ("munmop ENOMEM", "column 1: found 'munmop', expected a kernel call"),
+                ("munmap ENOMM", "column 8: found 'ENOMM', expected the name of an errno"),
+                ("munmap ENOMEM nth=0", "column 19: found '0', expected a number from 1 on"),
+                ("munmap ENOMEM nth=1 nth=2", "each of nth, count, every, from and to once"),
+                ("munmap ENOMEM 3", "column 15: found '3', expected nth="),
+                ("munmap\nENOMEM", r"'munmap\?ENOMEM': column 1"),
+                ("mmap,mmap ENOMEM", "column 6: found 'mmap', expected each call once"),
+                ("mmap,munmap,brk,mremap,madvise ENOMEM", "at most 4 calls")]:
+            with self.subTest(rule=rule):
+                self.refused([self.good, "-a", "glibc", "--fault", rule], said)
+        many = ["--fault", "mmap ENOMEM"] * 20
+        self.refused([self.good, "-a", "glibc", *many, "--fault", "brk ENOMEM"],
+                     "at most 20 --fault")
+        faulty = self.program("fault mmap ENOMEM\n" * 3 + "malloc b[0] 8", "faulty.prog")
+        self.said(e2e.allocrig("run", faulty, "-a", "glibc", *many[:36]), e2e.MISUSE,
+                  "3 fault lines and the command line 18 more: at most 20 in all")
+
+    def test_sweeps(self):
+        for args, said in [
+                (["--sweep", ""], "--sweep takes calls such as"),
+                (["--sweep", "malloc"], "--sweep takes calls such as"),
+                (["--sweep", "mmap,mmap"], "--sweep takes each call once"),
+                (["--sweep", "oom,mmap"], "--sweep takes calls such as"),
+                (["--sweep", "mmap,munmap,brk,mremap,madvise"], "--sweep takes at most 4 calls"),
+                (["--sweep", "mmap", "--sweep-errno", "12"], "--sweep-errno takes a name"),
+                (["--sweep", "mmap", "--sweep-max", "0"], "--sweep-max takes a number from 1"),
+                (["--sweep", "mmap", "--jobs", "-1"], "--jobs takes a number from 1"),
+                (["--sweep-errno", "EPERM"], "--sweep-errno needs --sweep"),
+                (["--sweep-max", "3"], "--sweep-max needs --sweep"),
+                (["--jobs", "3"], "--jobs needs --sweep"),
+                (["--sweep", "mmap", "--no-oracles"], "--sweep judges"),
+                (["--sweep", "mmap", "--no-tape"], "--sweep needs the tape"),
+                (["--sweep", "mmap", "--tape", "t"], "a sweep is many runs"),
+                (["--sweep", "mmap", "--show-tape"], "a sweep is many runs")]:
+            with self.subTest(args=args):
+                self.refused([self.good, "-a", "glibc", *args], said)
+        faulty = self.program("fault mmap ENOMEM\nmalloc b[0] 8", "faulty.prog")
+        many = ["--fault", "mmap ENOMEM"] * 19
+        self.said(e2e.allocrig("run", faulty, "-a", "glibc", *many, "--sweep", "brk"), e2e.MISUSE,
+                  "at most 20 in all")
+
+    def test_tape_elsewhere(self):
+        run = ["run", self.good, "-a", "glibc", "--tape"]
+        for path in ("/no/such/place", self.dir, "", self.good + "/x"):
+            got = e2e.allocrig(*run, path)
+            self.said(got, e2e.BROKEN, "cannot write")
+            self.assertEqual(got.stdout, "")
+        self.said(e2e.allocrig(*run, self.good), e2e.MISUSE, "--tape .* would overwrite a program")
+        out, link = os.path.join(self.dir, "out.jsonl"), os.path.join(self.dir, "link.jsonl")
+        self.said(e2e.allocrig(*run, out, "--json", out), e2e.MISUSE, "are the same file")
+        self.assertFalse(os.path.exists(out))
+        self.file("out.jsonl", "what was there\n")
+        os.symlink(out, link)
+        self.said(e2e.allocrig(*run, out, "--json", link), e2e.MISUSE, "are the same file")
+        with open(out) as file:
+            self.assertEqual(file.read(), "what was there\n")
+        self.said(e2e.allocrig(*run, "-", "--json", "-"), e2e.MISUSE, "only one of --json and")
+
+    def test_nothing_to_do(self):
         self.refused([self.good], "no allocator")
         self.refused(["-a", "glibc"], "no program")
         self.said(e2e.allocrig("run", self.good, "-a"), e2e.MISUSE, "'-a' needs an argument")

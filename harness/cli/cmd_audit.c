@@ -243,7 +243,7 @@ static int execute(struct audit *a)
 		code = open_subjects(a);
 	if (code)
 		return code;
-	if (programs_would_be_lost(a->programs, a->nprograms, a->options.json))
+	if (programs_would_be_lost(a->programs, a->nprograms, "--json", a->options.json))
 		return EXIT_MISUSE;
 	code = json_out_begin(&a->json, a->options.json, &a->text);
 	if (code)

@@ -2,83 +2,22 @@
  * cmd_run.c - allocrig run PROGRAM... -a ALLOCATOR...
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
-#include "harness/cli/json_out.h"
+#include "harness/cli/jobs.h"
 #include "harness/cli/print.h"
+#include "harness/cli/run_command.h"
 #include "harness/cli/run_json.h"
-#include "harness/cli/run_options.h"
-
-struct run_command {
-	struct run_options options;
-	char **paths;
-	size_t npaths;
-	bool print;
-	struct program *programs;
-	struct subject *subjects;
-	struct json_out json;
-	struct outcome_tally tally;
-	FILE *text; /* where people read */
-};
-
-enum { KEY_PRINT = 512 };
-
-static const struct argp_option options[] = {
-	{"print", KEY_PRINT, NULL, 0,
-	 "check the programs, print them in canonical form, run nothing", 0},
-	{0},
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct run_command *cmd = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &cmd->options;
-		return 0;
-	case KEY_PRINT:
-		cmd->print = true;
-		return 0;
-	case ARGP_KEY_ARG: {
-		char **bigger = reallocarray(cmd->paths, cmd->npaths + 1, sizeof(*bigger));
-
-		if (!bigger)
-			return ENOMEM;
-		cmd->paths = bigger;
-		cmd->paths[cmd->npaths++] = arg;
-		return 0;
-	}
-	case ARGP_KEY_END:
-		if (!cmd->npaths)
-			cli_misuse(state->argv[0], "no program; name a .prog file, or - for "
-						   "standard input");
-		if (!cmd->options.nallocators && !cmd->print)
-			cli_misuse(state->argv[0], "no allocator; add -a NAME ('allocrig list' "
-						   "shows them) or -a FILE.so");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp_child children[] = {{&run_options_argp, 0, NULL, 0}, {0}};
-static const struct argp argp = {
-	.options = options,
-	.parser = parse,
-	.children = children,
-	.args_doc = "PROGRAM...",
-	.doc = "Runs programs on allocators and judges every call.\v"
-	       "Exit code: 0 clean, 1 finding, 2 broken, 3 usage error, 77 unsupported.",
-};
 
 static int open_programs(struct run_command *cmd)
 {
+	uint32_t more = cmd->options.runner.nfaults + cmd->sweeps;
+
 	cmd->programs = calloc(cmd->npaths, sizeof(*cmd->programs));
 	if (!cmd->programs)
 		return EXIT_BROKEN;
@@ -89,27 +28,49 @@ static int open_programs(struct run_command *cmd)
 
 		if (code)
 			return code;
+		if (cmd->programs[i].info.header.nfaults + more > FAULT_RULES) {
+			cli_complain("%s has %" PRIu32 " fault lines and the command line %" PRIu32
+				     " more: at most %d in all",
+				     cmd->paths[i], cmd->programs[i].info.header.nfaults, more,
+				     FAULT_RULES);
+			return EXIT_MISUSE;
+		}
 	}
 	return 0;
+}
+
+static int write_failed(const char *path, int err)
+{
+	cli_complain_write(path, -err);
+	return EXIT_BROKEN;
 }
 
 static int run_one(struct run_command *cmd, const struct program *p, const struct subject *s)
 {
 	struct outcome_of_run r;
+	int tape_err = 0;
+	bool taped = tape_out_wanted(&cmd->tape);
 
 	print_progress("running %s on %s", p->name, s->ref.name);
-	runner_run(s, p, &cmd->options.runner, &r);
+	if (taped)
+		tape_err = tape_out_begin(&cmd->tape, s->ref.name, p->name);
+	if (!tape_err)
+		runner_run(s, p, &cmd->options.runner, &r);
 	print_progress_clear();
+	if (tape_err)
+		return write_failed(cmd->tape_path, tape_err);
+	if (taped)
+		tape_err = tape_out_end(
+			&cmd->tape,
+			r.result.shared ? atomic_load(&r.result.shared->tape.dropped) : 0);
 	outcome_count(&cmd->tally, r.verdict.outcome);
 	print_run(cmd->text, &r);
 	int err = json_out_write(&cmd->json, run_json(&r.in, &r.verdict));
 
 	runner_release(&r);
-	if (err) {
-		cli_complain_write(cmd->options.json, -err);
-		return EXIT_BROKEN;
-	}
-	return 0;
+	if (err)
+		return write_failed(cmd->options.json, err);
+	return tape_err ? write_failed(cmd->tape_path, tape_err) : 0;
 }
 
 static int run_all(struct run_command *cmd)
@@ -134,6 +95,69 @@ static int run_all(struct run_command *cmd)
 	return outcome_exit_code(&cmd->tally);
 }
 
+static int sweep_all(struct run_command *cmd)
+{
+	struct sweep *s = &cmd->sweep;
+
+	if (!s->jobs)
+		s->jobs = jobs_processors();
+	s->options = &cmd->options.runner;
+	s->programs = cmd->programs;
+	s->nprograms = cmd->npaths;
+	s->subjects = cmd->subjects;
+	s->nsubjects = cmd->options.nallocators;
+	s->json = &cmd->json;
+	s->json_path = cmd->options.json;
+	s->text = cmd->text;
+	s->outcomes = &cmd->tally;
+	return sweep_execute(s);
+}
+
+static bool is_one_file(const struct run_command *cmd)
+{
+	if (!json_out_same_file(cmd->options.json, cmd->tape_path))
+		return false;
+	cli_complain("--json and --tape are the same file");
+	return true;
+}
+
+/* The tape's file, or nothing. Where it goes to standard output people read on standard error. */
+static int open_tape(struct run_command *cmd)
+{
+	bool to_stdout = cmd->tape_path && strcmp(cmd->tape_path, "-") == 0;
+
+	if (to_stdout)
+		cmd->text = stderr;
+	int err = tape_out_open(&cmd->tape, cmd->tape_path, cmd->show_tape ? cmd->text : NULL);
+
+	if (err)
+		return write_failed(cmd->tape_path, err);
+	if (is_one_file(cmd))
+		return EXIT_MISUSE;
+	if (tape_out_wanted(&cmd->tape)) {
+		cmd->options.runner.on_tape = tape_out_entries;
+		cmd->options.runner.tape_ctx = &cmd->tape;
+	}
+	return 0;
+}
+
+static int run_with_outputs(struct run_command *cmd)
+{
+	int code = json_out_begin(&cmd->json, cmd->options.json, &cmd->text);
+
+	if (code)
+		return code;
+	code = open_tape(cmd);
+	runner_catch_interrupts();
+	if (!code)
+		code = cmd->sweeps ? sweep_all(cmd) : run_all(cmd);
+	int err = tape_out_close(&cmd->tape);
+
+	if (err)
+		code = write_failed(cmd->tape_path, err);
+	return json_out_end(&cmd->json, cmd->options.json, code);
+}
+
 static int execute(struct run_command *cmd)
 {
 	int code = open_programs(cmd);
@@ -146,20 +170,23 @@ static int execute(struct run_command *cmd)
 			     &cmd->options.runner, &cmd->subjects);
 	if (code)
 		return code;
-	if (programs_would_be_lost(cmd->programs, cmd->npaths, cmd->options.json))
+	if (programs_would_be_lost(cmd->programs, cmd->npaths, "--json", cmd->options.json) ||
+	    programs_would_be_lost(cmd->programs, cmd->npaths, "--tape", cmd->tape_path) ||
+	    is_one_file(cmd))
 		return EXIT_MISUSE;
-	code = json_out_begin(&cmd->json, cmd->options.json, &cmd->text);
-	if (code)
-		return code;
-	runner_catch_interrupts();
-	return json_out_end(&cmd->json, cmd->options.json, run_all(cmd));
+	return run_with_outputs(cmd);
 }
 
 int cmd_run(int argc, char **argv)
 {
-	struct run_command cmd = {.options.runner = runner_defaults(), .json.fd = -1};
+	struct run_command cmd = {
+		.options.runner = runner_defaults(),
+		.json.fd = -1,
+		.tape.json.fd = -1,
+		.sweep.plan = {.err = ENOMEM, .max = SWEEP_MAX},
+	};
 
-	cli_parse(&argp, argc, argv, 0, &cmd);
+	cli_parse(&run_command_argp, argc, argv, 0, &cmd);
 	int code = execute(&cmd);
 
 	for (size_t i = 0; cmd.programs && i < cmd.npaths; i++)

@@ -187,16 +187,17 @@ void program_release(struct program *p)
 	*p = (struct program){.fd = -1};
 }
 
-bool programs_would_be_lost(const struct program *programs, size_t n, const char *path)
+bool programs_would_be_lost(const struct program *programs, size_t n, const char *option,
+			    const char *path)
 {
-	struct stat json, program;
+	struct stat file, program;
 
-	if (!path || stat(path, &json) != 0)
+	if (!path || stat(path, &file) != 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (fstat(programs[i].fd, &program) == 0 && program.st_dev == json.st_dev &&
-		    program.st_ino == json.st_ino) {
-			cli_complain("--json %s would overwrite a program", path);
+		if (fstat(programs[i].fd, &program) == 0 && program.st_dev == file.st_dev &&
+		    program.st_ino == file.st_ino) {
+			cli_complain("%s %s would overwrite a program", option, path);
 			return true;
 		}
 	}

@@ -29,10 +29,11 @@ int program_from_text(const char *name, const char *text, size_t len, struct pro
 void program_release(struct program *p);
 
 /*
- * Whether results written to `path` would destroy one of the programs; then one line is printed.
- * `path` may be NULL.
+ * Whether what `option` writes to `path` would destroy one of the programs; then one line is
+ * printed. `path` may be NULL.
  */
-bool programs_would_be_lost(const struct program *programs, size_t n, const char *path);
+bool programs_would_be_lost(const struct program *programs, size_t n, const char *option,
+			    const char *path);
 
 /* Prints the program in canonical form. Returns an exit code. */
 int program_print(const struct program *p);
