@@ -106,6 +106,54 @@ static void a_full_set_refuses_and_stays_as_it_was(void **state)
 	arena_release(&f.arena);
 }
 
+static void a_join_grows_over_its_tag_alone(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 3);
+	assert_int_equal(range_set_join(f.set, 10, 20, 1), 0);
+	assert_int_equal(range_set_join(f.set, 30, 40, 1), 0);
+	assert_int_equal(range_set_count(f.set), 2);
+	assert_int_equal(range_set_join(f.set, 20, 30, 1), 0);
+	assert_int_equal(range_set_count(f.set), 1);
+	assert_range(f.set, 0, (struct range){10, 40, 1});
+	assert_int_equal(range_set_join(f.set, 40, 50, 2), 0); /* touches another tag */
+	assert_range(f.set, 40, (struct range){40, 50, 2});
+	assert_int_equal(range_set_join(f.set, 5, 45, 1), 0);
+	assert_range(f.set, 0, (struct range){5, 45, 1});
+	assert_range(f.set, 45, (struct range){45, 50, 2});
+	assert_int_equal(range_set_join(f.set, 0, 1, 1), 0);
+	assert_int_equal(range_set_bytes(f.set), 46);
+	/* Full by now: what has a range to grow still fits. */
+	assert_int_equal(range_set_join(f.set, 60, 70, 1), -ENOSPC);
+	assert_int_equal(range_set_join(f.set, 47, 48, 1), -ENOSPC);
+	assert_int_equal(range_set_join(f.set, 1, 5, 1), 0);
+	assert_range(f.set, 0, (struct range){0, 45, 1});
+	range_set_clear(f.set);
+	assert_int_equal(range_set_count(f.set), 0);
+	assert_int_equal(range_set_bytes(f.set), 0);
+	assert_int_equal(range_set_join(f.set, 0, UINTPTR_MAX, 1), 0);
+	assert_int_equal(range_set_join(f.set, UINTPTR_MAX - 1, UINTPTR_MAX, 1), 0);
+	assert_int_equal(range_set_count(f.set), 1);
+	arena_release(&f.arena);
+}
+
+static void neighbours_joined_by_the_million_take_one_node(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, 2);
+	for (uintptr_t at = 1000000; at; at--)
+		assert_int_equal(range_set_join(f.set, at, at + 1, 5), 0);
+	for (uintptr_t at = 1000000; at < 2000000; at++)
+		assert_int_equal(range_set_join(f.set, at, at + 1, 5), 0);
+	assert_int_equal(range_set_count(f.set), 1);
+	assert_range(f.set, 0, (struct range){1, 2000000, 5});
+	arena_release(&f.arena);
+}
+
 static uint32_t next_random(uint64_t *state)
 {
 	*state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -153,6 +201,45 @@ static void random_inserts_and_removes_match_an_array(void **state)
 	arena_release(&f.arena);
 }
 
+/* Joined ranges of one tag never touch. */
+static void assert_joined(const struct range_set *s, const uint64_t *naive)
+{
+	uint32_t ranges = 0;
+	uint64_t bytes = 0;
+
+	for (uintptr_t at = 0; at < SPACE; at++) {
+		ranges += naive[at] && (!at || naive[at] != naive[at - 1]);
+		bytes += naive[at] != 0;
+	}
+	assert_int_equal(range_set_count(s), ranges);
+	assert_int_equal(range_set_bytes(s), bytes);
+}
+
+static void random_joins_match_an_array(void **state)
+{
+	struct fixture f;
+	uint64_t naive[SPACE] = {0}, seed = 7;
+
+	(void)state;
+	start(&f, SPACE);
+	for (uint64_t i = 1; i <= 20000; i++) {
+		uintptr_t from = next_random(&seed) % SPACE;
+		uintptr_t to = from + next_random(&seed) % (i % 7 ? 9 : SPACE - from + 1);
+		bool join = next_random(&seed) % 3;
+		uint64_t tag = 1 + next_random(&seed) % 2;
+
+		to = to > SPACE ? SPACE : to;
+		assert_int_equal(join ? range_set_join(f.set, from, to, tag)
+				      : range_set_remove(f.set, from, to),
+				 0);
+		for (uintptr_t at = from; at < to; at++)
+			naive[at] = join ? tag : 0;
+		assert_same(f.set, naive);
+		assert_joined(f.set, naive);
+	}
+	arena_release(&f.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +248,9 @@ int main(void)
 		cmocka_unit_test(neighbours_are_not_joined),
 		cmocka_unit_test(a_full_set_refuses_and_stays_as_it_was),
 		cmocka_unit_test(random_inserts_and_removes_match_an_array),
+		cmocka_unit_test(a_join_grows_over_its_tag_alone),
+		cmocka_unit_test(neighbours_joined_by_the_million_take_one_node),
+		cmocka_unit_test(random_joins_match_an_array),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
