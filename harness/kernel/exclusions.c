@@ -78,6 +78,11 @@ int exclusions_remove(struct exclusions *ex, uintptr_t start, uintptr_t end)
 	return 0;
 }
 
+struct exclusions_cursor exclusions_at(const struct exclusions *ex, uintptr_t address)
+{
+	return (struct exclusions_cursor){.ex = ex, .at = first_ending_from(ex, address)};
+}
+
 bool exclusions_next_owned(struct exclusions_cursor *c, struct span *range, struct span *ret_part)
 {
 	const struct exclusions *ex = c->ex;

@@ -35,6 +35,9 @@ struct exclusions_cursor {
 	uint32_t at;
 };
 
+/* The place from which ranges at or above `address` can be asked for. */
+struct exclusions_cursor exclusions_at(const struct exclusions *ex, uintptr_t address);
+
 /*
  * The first part of *range that is not excluded goes to *ret_part, and *range shrinks to what lies
  * behind it. False when no such part is left.

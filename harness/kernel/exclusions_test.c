@@ -131,6 +131,26 @@ static void agrees_with_flags(void **state)
 	}
 }
 
+static void a_place_by_address_skips_what_lies_below(void **state)
+{
+	struct span part;
+
+	(void)state;
+	for (uintptr_t i = 0; i < 4; i++)
+		assert_int_equal(exclusions_add(&ex, 100 * i + 10, 100 * i + 20), 0);
+	for (uintptr_t at = 0; at < 450; at++) {
+		struct exclusions_cursor c = exclusions_at(&ex, at), slow = {.ex = &ex};
+		struct span r = {at, at + 120}, same = r, want;
+
+		while (exclusions_next_owned(&slow, &same, &want)) {
+			assert_true(exclusions_next_owned(&c, &r, &part));
+			assert_int_equal(part.start, want.start);
+			assert_int_equal(part.end, want.end);
+		}
+		assert_false(exclusions_next_owned(&c, &r, &part));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +159,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(removes_and_splits, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_split_when_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(agrees_with_flags, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_place_by_address_skips_what_lies_below, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,17 @@ static bool classify(const char *rest, const char *eol, enum vma_kind *ret_kind)
 	return true;
 }
 
+/* The column "rwxp". */
+static uint32_t parse_flags(const char *p, const char *eol)
+{
+	static const char letters[] = "rwxs";
+	uint32_t flags = 0;
+
+	for (int i = 0; i < 4 && p + i < eol; i++)
+		flags |= (uint32_t)(p[i] == letters[i]) << i;
+	return flags;
+}
+
 static int take_line(struct walk *w, const char *line, const char *eol)
 {
 	struct vma found;
@@ -88,6 +99,7 @@ static int take_line(struct walk *w, const char *line, const char *eol)
 		return -EBADMSG;
 	if (!classify(p, eol, &found.kind))
 		return 0;
+	found.flags = parse_flags(p, eol);
 	if (found.start < w->last_end)
 		return -EAGAIN;
 	w->last_end = found.end;

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/kernel/procmap.h"
+
 enum vma_kind {
 	VMA_ORDINARY, /* files, anonymous memory (named or not), the break */
 	VMA_STACK,    /* of the main thread */
@@ -22,6 +24,7 @@ enum vma_kind {
 struct vma {
 	uintptr_t start, end;
 	enum vma_kind kind;
+	uint32_t flags; /* mask of enum vma_flags */
 };
 
 struct maps_reader {

@@ -78,6 +78,28 @@ static void tells_kinds_by_name(void **state)
 	assert_int_equal(s.v[9].end, 0x7ffc3777d000);
 }
 
+static void tells_protection_and_sharing(void **state)
+{
+	static const uint32_t flags[] = {
+		VMA_FLAG_READ,
+		VMA_FLAG_READ,
+		VMA_FLAG_READ | VMA_FLAG_WRITE,
+		0,
+		VMA_FLAG_READ | VMA_FLAG_WRITE,
+		VMA_FLAG_READ | VMA_FLAG_WRITE | VMA_FLAG_SHARED,
+		VMA_FLAG_READ | VMA_FLAG_WRITE | VMA_FLAG_SHARED,
+		VMA_FLAG_READ,
+		VMA_FLAG_READ | VMA_FLAG_EXEC,
+		VMA_FLAG_READ | VMA_FLAG_WRITE,
+	};
+	struct seen s = {0};
+
+	(void)state;
+	assert_int_equal(walk_text(sample, 8192, &s), 0);
+	for (int i = 0; i < s.n; i++)
+		assert_int_equal(s.v[i].flags, flags[i]);
+}
+
 static void any_piece_size_gives_the_same(void **state)
 {
 	struct seen whole = {0};
@@ -155,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_kinds_by_name),
+		cmocka_unit_test(tells_protection_and_sharing),
 		cmocka_unit_test(any_piece_size_gives_the_same),
 		cmocka_unit_test(contradiction_starts_over),
 		cmocka_unit_test(refuses_what_is_no_maps),
