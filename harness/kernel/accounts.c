@@ -11,7 +11,6 @@
 
 /* The kernel's pieces are a page long today; room for larger ones, and for the longest line. */
 #define MAPS_BUFFER (256 * 1024)
-#define EXCLUSIONS  4096
 #define PAGE_MAX    65536
 
 static const struct {
@@ -67,7 +66,7 @@ int accounts_check_files(struct accounts *acc)
 size_t accounts_arena_bytes(void)
 {
 	return sizeof(struct accounts) + MAPS_BUFFER + pagemap_arena_bytes() +
-	       EXCLUSIONS * sizeof(struct span) + 4 * PAGE_MAX; /* alignment of each */
+	       ACCOUNTS_EXCLUSIONS * sizeof(struct span) + 4 * PAGE_MAX; /* alignment of each */
 }
 
 static int accounts_init(struct accounts *acc, struct arena *a)
@@ -79,7 +78,7 @@ static int accounts_init(struct accounts *acc, struct arena *a)
 	acc->maps.buf = arena_take(a, MAPS_BUFFER, acc->page);
 	if (!acc->maps.buf)
 		return -ENOMEM;
-	int err = exclusions_init(&acc->exclusions, a, EXCLUSIONS);
+	int err = exclusions_init(&acc->exclusions, a, ACCOUNTS_EXCLUSIONS);
 
 	if (!err)
 		err = open_files(acc);

@@ -9,6 +9,8 @@
 #include "harness/kernel/maps.h"
 #include "harness/kernel/pagemap.h"
 
+#define ACCOUNTS_EXCLUSIONS 4096 /* ranges */
+
 enum proc_file {
 	PROC_MAPS,
 	PROC_STATM,
