@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/personality.h>
 #include <sys/shm.h>
 
 #include "harness/kernel/ledger_model_fixture.h"
@@ -46,9 +47,15 @@ static uint64_t rounds(void)
 	return text ? strtoul(text, NULL, 10) : 1;
 }
 
+/* In the old layout (setarch -L) the mmap area grows upwards. */
+static bool grows_up(void)
+{
+	return personality(0xffffffff) & ADDR_COMPAT_LAYOUT;
+}
+
 static uintptr_t hot_address(void)
 {
-	uintptr_t hot = area.base + (area.pages - HOT_PAGES) * PAGE;
+	uintptr_t hot = area.base + (grows_up() ? 0 : area.pages - HOT_PAGES) * PAGE;
 
 	return hot + upto(HOT_PAGES) * PAGE;
 }
@@ -402,7 +409,7 @@ static void zones_init(void)
 	uintptr_t edge = (uintptr_t)map_pages(1, PROT_NONE, ANON);
 
 	CHECK_EQ(munmap((void *)edge, PAGE), 0);
-	area.base = edge + PAGE - ZONE_PAGES * PAGE;
+	area.base = grows_up() ? edge : edge + PAGE - ZONE_PAGES * PAGE;
 	area.pages = ZONE_PAGES;
 	CHECK_EQ(accounts_break(acc, &brk_now), 0);
 	heap.base = brk_now.start;

@@ -59,17 +59,17 @@ CHILD_TEST(a_vma_counts_for_each_owner_and_once_in_all)
 	ledger_setup();
 	ledger_start();
 	struct ledger_counts start = *ledger_now(ledger);
-	uintptr_t p = map_by_allocator(4, RW);
+	uintptr_t p = map_by_allocator(6, RW);
 
-	CHECK_BY(&start, CALLER_ALLOCATOR, 1, 4);
+	CHECK_BY(&start, CALLER_ALLOCATOR, 1, 6);
 	CHECK_BY(&start, CALLER_PROGRAM, 0, 0);
 	/* Merges with what is above it. */
-	CHECK_EQ(map_by_program(3, 2, RW), p - 2 * PAGE);
+	CHECK_EQ(BY_PROGRAM(3, SYS_mmap, p, 2 * PAGE, RW, ANON | MAP_FIXED, -1u, 0), p);
 	CHECK_BY(&start, CALLER_ALLOCATOR, 1, 4);
 	CHECK_BY(&start, CALLER_PROGRAM, 1, 2);
 	CHECK_EQ(ledger_now(ledger)->maps - start.maps, 1);
-	check_slot(p - 2 * PAGE, 2, 3);
-	CHECK_EQ(BY_ALLOCATOR(SYS_munmap, p - PAGE, 2 * PAGE), 0); /* a page of each */
+	check_slot(p, 2, 3);
+	CHECK_EQ(BY_ALLOCATOR(SYS_munmap, p + PAGE, 2 * PAGE), 0); /* a page of each */
 	CHECK_BY(&start, CALLER_ALLOCATOR, 1, 3);
 	CHECK_BY(&start, CALLER_PROGRAM, 1, 1);
 	CHECK_EQ(ledger_now(ledger)->maps - start.maps, 2);
@@ -152,9 +152,12 @@ CHILD_TEST(mremap_takes_owners_along)
 {
 	ledger_setup();
 	ledger_start();
-	struct ledger_counts start = *ledger_now(ledger);
-	uintptr_t p = map_by_program(1, 6, RW);
+	uintptr_t p = map_by_allocator(7, PROT_NONE); /* its last page stays in the way */
 
+	CHECK_EQ(BY_ALLOCATOR(SYS_munmap, p, 6 * PAGE), 0);
+	struct ledger_counts start = *ledger_now(ledger);
+
+	CHECK_EQ(BY_PROGRAM(1, SYS_mmap, p, 6 * PAGE, RW, ANON | MAP_FIXED, -1u, 0), p);
 	CHECK_EQ(BY_PROGRAM(2, SYS_mmap, p + PAGE, PAGE, RW, ANON | MAP_FIXED, -1u, 0), p + PAGE);
 	CHECK_EQ(BY_ALLOCATOR(SYS_mmap, p + 2 * PAGE, PAGE, RW, ANON | MAP_FIXED, -1u, 0),
 		 p + 2 * PAGE);
