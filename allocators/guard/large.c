@@ -149,7 +149,7 @@ static bool retry(size_t refusals)
 	size_t idle = 0;
 	bool gone = false;
 
-	while (idle < waiting_count && refusals) {
+	while (waiting && idle < waiting_count && refusals) {
 		if (retry_one(RING_OWNER(waiting, struct large, waiting))) {
 			gone = true;
 			idle = 0;
