@@ -111,7 +111,7 @@ static void on_sigsys(int signo, siginfo_t *info, void *context)
 	} else {
 		int saved = errno;
 
-		make(nr, (uintptr_t)info->si_call_addr - SYSCALL_BYTES, uc);
+		make(nr, (uintptr_t)info->si_call_addr, uc);
 		errno = saved;
 	}
 	trap_on();

@@ -34,9 +34,9 @@
 #include "harness/kernel/kernel_call.h"
 
 /*
- * Makes (kernel_call_make) or refuses the call: nr, arg and caller are set. `ip` is where the
- * system call instruction stands in the allocator. Runs in the SIGSYS handler: async-signal-safe,
- * allocates nothing.
+ * Makes (kernel_call_make) or refuses the call: nr, arg and caller are set. `ip` is where
+ * the allocator goes on, behind its system call instruction. Runs in the SIGSYS handler:
+ * async-signal-safe, allocates nothing.
  */
 typedef void (*trap_fn)(void *ctx, struct kernel_call *call, uintptr_t ip);
 

@@ -29,8 +29,8 @@ CHILD_TEST(a_call_is_seen_and_made)
 	CHECK_EQ(seen[1].call.arg[0], (uintptr_t)p);
 	CHECK_EQ(seen[1].call.arg[1], 3 * PAGE);
 	/* The instruction itself. */
-	CHECK_EQ(memcmp((const void *)seen[0].ip, "\x0f\x05", 2), 0);
-	CHECK_EQ(memcmp((const void *)seen[1].ip, "\x0f\x05", 2), 0);
+	CHECK_EQ(memcmp((const void *)(seen[0].ip - 2), "\x0f\x05", 2), 0);
+	CHECK_EQ(memcmp((const void *)(seen[1].ip - 2), "\x0f\x05", 2), 0);
 }
 
 CHILD_TEST(the_kernels_refusal_arrives)
@@ -121,7 +121,7 @@ CHILD_TEST(registers_are_kept)
 	probe_registers(in, trapped);
 	trap_off();
 	CHECK_EQ(nseen, 1);
-	CHECK_EQ(seen[0].ip, (uintptr_t)probe_registers_behind - 2);
+	CHECK_EQ(seen[0].ip, (uintptr_t)probe_registers_behind);
 	CHECK_EQ(seen[0].call.arg[0], in[RDI]);
 	CHECK_EQ(seen[0].call.arg[1], in[RSI]);
 	CHECK_EQ(seen[0].call.arg[2], in[RDX]);
