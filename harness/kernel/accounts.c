@@ -219,6 +219,18 @@ static int take_rss(struct accounts *acc, struct snapshot *s)
 	return 0;
 }
 
+int accounts_resident(struct accounts *acc, uintptr_t start, uintptr_t end, int64_t *ret_bytes)
+{
+	struct resident r;
+	int err = accounts_check_files(acc);
+
+	if (!err)
+		err = pagemap_count_span(&acc->pagemap, (struct span){start, end}, &r);
+	if (!err)
+		*ret_bytes = (int64_t)(r.pages * acc->page);
+	return err;
+}
+
 static int take_rollup(struct accounts *acc, struct snapshot *s)
 {
 	if (acc->fd[PROC_ROLLUP] < 0)

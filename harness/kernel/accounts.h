@@ -73,6 +73,9 @@ int accounts_plug(struct accounts *acc);
 /* `parts` is a mask of enum snapshot_parts. */
 int accounts_take(struct accounts *acc, unsigned parts, struct snapshot *ret_snapshot);
 
+/* Resident bytes of [start, end), whoever owns it. -ENOTSUP where they cannot be had. */
+int accounts_resident(struct accounts *acc, uintptr_t start, uintptr_t end, int64_t *ret_bytes);
+
 /* Cheap numbers that change when something was mapped: statm's size and resident, in pages. */
 int accounts_statm(struct accounts *acc, uint64_t *ret_size, uint64_t *ret_resident);
 

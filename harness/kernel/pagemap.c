@@ -228,3 +228,17 @@ int pagemap_count(const struct pagemap *pm, const struct maps_reader *maps,
 		*ret_resident = r;
 	return err;
 }
+
+int pagemap_count_span(const struct pagemap *pm, struct span span, struct resident *ret_resident)
+{
+	struct resident r = {0};
+	int err = -ENOTSUP;
+
+	if (pm->method == RSS_PAGEMAP_SCAN)
+		err = scan_span(pm, span, &r);
+	else if (pm->method == RSS_PAGEMAP)
+		err = read_span(pm, span, &r);
+	if (!err)
+		*ret_resident = r;
+	return err;
+}

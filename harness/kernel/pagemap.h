@@ -53,4 +53,7 @@ int pagemap_init(struct pagemap *pm, struct arena *a, int fd);
 int pagemap_count(const struct pagemap *pm, const struct maps_reader *maps,
 		  const struct exclusions *ex, struct resident *ret_resident);
 
+/* The same for one span, owned or not. */
+int pagemap_count_span(const struct pagemap *pm, struct span span, struct resident *ret_resident);
+
 #endif
