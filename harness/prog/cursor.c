@@ -164,6 +164,7 @@ static void cursor_note_round(struct cursor *c, const struct frame *f)
 	c->ended = (struct cursor_round){
 		.ends = c->ended.ends + 1,
 		.round = f->round,
+		.rounds = f->rounds,
 		.stmt = f->stmt,
 		.last = f->round + 1 >= f->rounds,
 	};

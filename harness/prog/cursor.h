@@ -49,6 +49,7 @@ struct cursor_round {
 	uint64_t ends; /* rounds of outermost repeats that have ended so far, over the whole program
 			*/
 	uint64_t round; /* 0-based: the one that ended last */
+	uint64_t rounds; /* of that loop in all */
 	uint32_t stmt;	/* of its repeat */
 	bool last;	/* it was the last of its loop */
 };
