@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -269,6 +270,19 @@ const char *verdict_unwatched(const struct run_shared *s)
 	return s->watch.reason[0] ? s->watch.reason : "the tape is not whole";
 }
 
+static void judge_harness_error(const struct run_shared *s, struct verdict *v)
+{
+	char reason[sizeof(s->harness_text) + 128];
+
+	/* A difference that was found is told by its text alone. */
+	if (s->harness_error == EUCLEAN)
+		snprintf(reason, sizeof(reason), "%s", s->harness_text);
+	else
+		snprintf(reason, sizeof(reason), "%s%s%s", s->harness_text,
+			 s->harness_text[0] ? ": " : "", strerror((int)s->harness_error));
+	broken(v, reason);
+}
+
 void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict)
 {
 	const struct run_shared *s = in->result->shared;
@@ -291,7 +305,7 @@ void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict)
 	else if (in->result->end == RUN_END_INTERRUPTED)
 		broken(v, "interrupted");
 	else if (s->harness_error)
-		broken(v, strerror((int)s->harness_error));
+		judge_harness_error(s, v);
 	prove_server(in, v);
 	judge_unmeasured(s, v);
 }

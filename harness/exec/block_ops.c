@@ -9,6 +9,7 @@
 
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
+#include "harness/exec/kcalls.h"
 #include "harness/exec/sampler.h"
 
 /*
@@ -117,13 +118,18 @@ static void call_allocating(struct child *c, const struct op *op, struct call_ev
 }
 
 /*
- * Why NULL came back. Without a record of the kernel's answers it is inferred: a process with room
- * in its map table and in its address space, and under no limit, is refused nothing.
+ * Why NULL came back: because a kernel call was refused in this one, when that is seen. Otherwise
+ * it is judged only where nothing stands in the way: a process with room in its map table and in
+ * its address space, under no limit and no refusal that goes on, is refused nothing.
  */
 static enum null_cause null_cause(struct child *c, const struct op *op)
 {
 	size_t size = requested(op), align = 0;
 
+	if (c->refused)
+		return CAUSE_REFUSED;
+	if (c->passed_by || kcalls_refusing(c))
+		return CAUSE_UNKNOWN;
 	if (op->outcomes.present || c->shared->config.limited || size > (1ul << 30))
 		return CAUSE_UNKNOWN;
 	if (op->code == OP_ALIGNED_ALLOC || op->code == OP_POSIX_MEMALIGN ||
@@ -147,8 +153,10 @@ static void ask_usable(struct child *c, struct call_event *e, void *p)
 {
 	if (!c->alloc->malloc_usable_size || !p)
 		return;
+	allocator_enter(c);
 	e->usable = c->alloc->malloc_usable_size(p);
 	e->usable_known = true;
+	allocator_leave(c);
 }
 
 static void store_result(const struct call_event *e, struct block_slot *b)
@@ -184,16 +192,18 @@ static void run_allocating(struct child *c, const struct op *op, uint32_t slot)
 		oracle_before(c->model, &e, &c->shared->findings);
 		e.usable_known = false;
 	}
-	c->pos->phase = PHASE_CALL;
+	allocator_enter(c);
 	e.errno_before = op->code == OP_POSIX_MEMALIGN ? ERRNO_CANARY : 0;
 	errno = e.errno_before;
 	call_allocating(c, op, &e);
 	e.errno_after = errno;
+	allocator_leave(c);
+	if (c->lost && e.ret)
+		lost_handed_out(c->lost, (uintptr_t)e.ret, requested(op));
 	if (c->model) {
-		ask_usable(c, &e, e.ret);
-		c->pos->phase = PHASE_HARNESS;
 		if (!e.ret)
 			e.cause = null_cause(c, op);
+		ask_usable(c, &e, e.ret);
 		if (!e.ret && e.cause == CAUSE_REFUSED)
 			c->shared->counts.null_at_refusal++;
 		c->pos->phase = PHASE_TOUCH;
@@ -215,12 +225,12 @@ static void run_free(struct child *c, const struct op *op, uint32_t slot)
 		c->pos->phase = PHASE_TOUCH;
 		oracle_before(c->model, &e, &c->shared->findings);
 	}
-	c->pos->phase = PHASE_CALL;
+	allocator_enter(c);
 	e.errno_before = ERRNO_CANARY;
 	errno = ERRNO_CANARY;
 	c->alloc->free(b->p);
 	e.errno_after = errno;
-	c->pos->phase = PHASE_HARNESS;
+	allocator_leave(c);
 	if (c->model)
 		oracle_after(c->model, &e, &c->shared->findings);
 	*b = (struct block_slot){0};
@@ -232,10 +242,10 @@ static void run_usable(struct child *c, const struct op *op, uint32_t slot)
 	struct call_event e = child_event(c, op, slot);
 
 	e.before = c->b[slot].p;
-	c->pos->phase = PHASE_CALL;
+	allocator_enter(c);
 	e.usable = c->alloc->malloc_usable_size(e.before);
 	e.usable_known = true;
-	c->pos->phase = PHASE_HARNESS;
+	allocator_leave(c);
 	if (c->model)
 		oracle_after(c->model, &e, &c->shared->findings);
 	child_outcome(c, &e, 0);
@@ -378,7 +388,7 @@ void block_op_run(struct child *c, const struct op *op, uint32_t slot)
 		run_touch(c, op, slot);
 		return;
 	}
-	sampler_note_block_call(c->sampler);
+	c->allocator_called = true;
 	bool full = op_fills_slot(op->code) && c->b[slot].p;
 
 	if (full || forget_shared(c, op, slot))
@@ -400,10 +410,10 @@ void block_trim(struct child *c, const struct op *op)
 		c->shared->counts.absent[OP_TRIM]++;
 		return;
 	}
-	sampler_note_block_call(c->sampler);
-	c->pos->phase = PHASE_CALL;
+	c->allocator_called = true;
+	allocator_enter(c);
 	e.result = c->alloc->purge(c->alloc);
-	c->pos->phase = PHASE_HARNESS;
+	allocator_leave(c);
 	if (c->model)
 		oracle_after(c->model, &e, &c->shared->findings);
 	child_outcome(c, &e, 0);

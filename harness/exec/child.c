@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/exec/crash.h"
+#include "harness/exec/kcalls.h"
 #include "harness/exec/sampler.h"
 
 #define STACK_BYTES    (512u << 10) /* of a program thread; static TLS is taken from it */
@@ -30,14 +31,6 @@ static struct model_options model_options(const struct run_config *cfg)
 	};
 }
 
-/* Each range is one slot's or lies behind a split of a VMA, and the kernel bounds those. */
-static uint32_t owned_capacity(const struct run_config *cfg)
-{
-	int64_t max_maps = accounts_max_map_count();
-
-	return 2 * cfg->map_slots + (uint32_t)(max_maps > 0 ? max_maps : 65530) + 1024;
-}
-
 size_t child_arena_bytes(const struct run_config *cfg)
 {
 	struct model_options o = model_options(cfg);
@@ -46,7 +39,7 @@ size_t child_arena_bytes(const struct run_config *cfg)
 
 	size += (size_t)cfg->block_slots * sizeof(struct block_slot);
 	size += (size_t)cfg->map_slots * sizeof(struct map_slot);
-	size += range_set_arena_bytes(owned_capacity(cfg));
+	size += kcalls_arena_bytes(cfg);
 	size += (size_t)cfg->threads * STACK_BYTES;
 	if (cfg->oracles)
 		size += model_arena_bytes(&o);
@@ -104,9 +97,7 @@ static int init_slots(struct child *c, struct arena *a)
 
 	c->b = arena_take(a, (size_t)cfg->block_slots * sizeof(*c->b), _Alignof(struct block_slot));
 	c->m = arena_take(a, (size_t)cfg->map_slots * sizeof(*c->m), _Alignof(struct map_slot));
-	if ((cfg->block_slots && !c->b) || (cfg->map_slots && !c->m))
-		return -ENOMEM;
-	return range_set_new(a, owned_capacity(cfg), &c->owned);
+	return (cfg->block_slots && !c->b) || (cfg->map_slots && !c->m) ? -ENOMEM : 0;
 }
 
 static int init_model(struct child *c, struct arena *a)
@@ -121,7 +112,7 @@ static int init_model(struct child *c, struct arena *a)
 	o.harness[1].end = (uintptr_t)(c->shared + 1);
 	o.harness[2].start = (uintptr_t)__libc_stack_end - STACK_REACH;
 	o.harness[2].end = (uintptr_t)__libc_stack_end;
-	o.program_ranges = c->owned;
+	o.program_ranges = ledger_program(c->ledger);
 	return model_new(a, &o, &c->model);
 }
 
@@ -153,12 +144,61 @@ struct thread_start {
 	uint32_t self;
 };
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void record(struct child *c, const char *name)
+{
+	struct checkpoint_at at = {.name = name, .stmt = c->pos->stmt};
+	int err = sampler_checkpoint(c->sampler, &at);
+
+	if (err)
+		child_failed(c, err, "the accounts could not be read");
+}
+
+static void judge_end(struct child *c)
+{
+	static const struct op nothing = {.code = OP_CODES};
+	struct op op = nothing;
+
+	if (!c->model)
+		return;
+	op.stmt = (uint32_t)c->pos->stmt;
+	struct call_event e = child_event(c, &op, 0);
+
+	c->pos->phase = PHASE_TOUCH;
+	oracle_end(c->model, &e, &c->shared->findings);
+	c->pos->phase = PHASE_HARNESS;
+	model_live(c->model, &c->shared->live_blocks, &c->shared->live_bytes);
+	if (model_extents_forgotten(c->model))
+		c->shared->unmeasured |= UNMEASURED_EXTENTS;
+}
+
+/* The next op of the program; behind it, where it has to be, of its second pass. */
+static bool advance(struct child *c)
+{
+	while (interp_advance(c))
+		if (!c->again || aftermath_runs(c, c->op))
+			return true;
+	if (c->again)
+		return false;
+	c->shared->run_ns = now_ns() - c->run_began_ns;
+	record(c, "end");
+	judge_end(c);
+	return aftermath_begin(c) && advance(c);
+}
+
 static void run_turns(struct child *c, uint32_t self)
 {
 	while (baton_wait(&c->baton, self)) {
 		do {
 			interp_execute(c, c->op);
-			if (!interp_advance(c)) {
+			if (!advance(c)) {
 				baton_finish(&c->baton);
 				return;
 			}
@@ -172,6 +212,8 @@ static void *thread_main(void *arg)
 	const struct thread_start *start = arg;
 
 	crash_thread_stack(start->self);
+	if (kcalls_arm_thread(start->child) != 0)
+		child_failed(start->child, -EPERM, "a thread could not be armed");
 	start->child->shared->tid[start->self] = gettid();
 	baton_arrive(&start->child->baton);
 	run_turns(start->child, start->self);
@@ -213,13 +255,53 @@ static int init_threads(struct child *c, struct arena *a)
 
 static int init_sampler(struct child *c, struct arena *a)
 {
-	struct sampler_setup setup = {
-		.shared = c->shared,
-		.accounts = c->accounts,
-		.block_calls_unseen = true,
-	};
+	return sampler_new(a, c, &c->sampler);
+}
 
-	return sampler_new(a, &setup, &c->sampler);
+static int init_accounts(struct child *c, const struct arena *a)
+{
+	uintptr_t base = (uintptr_t)a->base;
+	int err =
+		accounts_exclude(c->accounts, base - c->page_bytes, base + a->size + c->page_bytes);
+
+	if (!err)
+		err = accounts_check_files(c->accounts);
+	if (!err)
+		err = init_headroom(c);
+	if (!err && c->shared->config.has_ballast)
+		err = ballast_reserve(&c->ballast, c->accounts, accounts_max_map_count());
+	if (!err)
+		err = accounts_exclude_images(c->accounts);
+	if (!err)
+		err = accounts_plug(c->accounts);
+	return err;
+}
+
+static const char *ballast_words(int err)
+{
+	switch (err) {
+	case -E2BIG:
+		return "vm.max_map_count is too large to be filled up with ballast";
+	case -EOVERFLOW:
+		return "the process has more maps than the ballast line leaves";
+	default:
+		return "the ballast could not be mapped";
+	}
+}
+
+/* The last thing that is mapped. */
+static int init_ballast(struct child *c)
+{
+	const struct run_config *cfg = &c->shared->config;
+
+	if (!cfg->has_ballast)
+		return 0;
+	int err = ballast_raise(&c->ballast, c->accounts, accounts_max_map_count(), cfg->ballast);
+
+	if (err)
+		memccpy(c->shared->refusal_text, ballast_words(err), '\0',
+			sizeof(c->shared->refusal_text) - 1);
+	return err ? refuse(c, REFUSAL_BALLAST, err) : 0;
 }
 
 int child_init(struct child *c, const struct child_setup *setup)
@@ -231,10 +313,13 @@ int child_init(struct child *c, const struct child_setup *setup)
 		.program = setup->program,
 		.accounts = setup->accounts,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
-		.unjudged = !setup->shared->config.oracles && !setup->shared->config.oplog_capacity,
+		.unjudged = !setup->shared->config.oracles &&
+			    !setup->shared->config.oplog_capacity && !setup->shared->config.watch,
 	};
 	int err = init_program(c, setup);
 
+	if (!err)
+		err = kcalls_init(c, setup->arena);
 	if (err)
 		return err;
 	err = init_slots(c, setup->arena);
@@ -245,56 +330,14 @@ int child_init(struct child *c, const struct child_setup *setup)
 	if (err)
 		return refuse(c, REFUSAL_ARENA, err);
 	err = init_threads(c, setup->arena);
+	if (!err)
+		err = kcalls_arm_thread(c);
 	if (err)
 		return refuse(c, REFUSAL_THREADS, err);
-	uintptr_t base = (uintptr_t)setup->arena->base;
-
-	err = accounts_exclude(c->accounts, base - c->page_bytes,
-			       base + setup->arena->size + c->page_bytes);
-	if (!err)
-		err = accounts_check_files(c->accounts);
-	if (!err)
-		err = init_headroom(c);
-	if (!err)
-		err = accounts_exclude_images(c->accounts);
-	if (!err)
-		err = accounts_plug(c->accounts);
-	return err ? refuse(c, REFUSAL_ACCOUNTS, err) : 0;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void record(struct child *c, const char *name)
-{
-	struct checkpoint_at at = {.name = name, .stmt = c->pos->stmt};
-	int err = sampler_checkpoint(c->sampler, &at);
-
+	err = init_accounts(c, setup->arena);
 	if (err)
-		c->shared->harness_error = (uint32_t)-err;
-}
-
-static void judge_end(struct child *c)
-{
-	static const struct op nothing = {.code = OP_CODES};
-	struct op op = nothing;
-
-	if (!c->model)
-		return;
-	op.stmt = (uint32_t)c->pos->stmt;
-	struct call_event e = child_event(c, &op, 0);
-
-	c->pos->phase = PHASE_TOUCH;
-	oracle_end(c->model, &e, &c->shared->findings);
-	c->pos->phase = PHASE_HARNESS;
-	model_live(c->model, &c->shared->live_blocks, &c->shared->live_bytes);
-	if (model_extents_forgotten(c->model))
-		c->shared->unmeasured |= UNMEASURED_EXTENTS;
+		return refuse(c, REFUSAL_ACCOUNTS, err);
+	return init_ballast(c);
 }
 
 void child_run(struct child *c)
@@ -302,19 +345,21 @@ void child_run(struct child *c)
 	atomic_store(&c->pos->pid, getpid());
 	c->shared->tid[0] = gettid();
 	c->pos->stmt = -1;
+	int err = kcalls_begin(c);
+
+	if (err)
+		child_failed(c, err, "the table of mappings could not be read");
 	record(c, "start");
 	c->shared->rss_method = (uint32_t)accounts_rss_method(c->accounts);
 	atomic_store(&c->shared->state, RUN_RUNNING);
-	uint64_t begin = now_ns();
-
-	if (interp_advance(c)) {
+	cursor_stretch(c->cursor, c->shared->config.stretch ? c->shared->config.stretch : 1);
+	c->run_began_ns = now_ns();
+	if (advance(c)) {
 		atomic_store(&c->baton.holder, c->op->thread);
 		if (c->op->thread != 0)
 			baton_pass(&c->baton, c->op->thread);
 		run_turns(c, 0);
 	}
-	c->shared->run_ns = now_ns() - begin;
-	record(c, "end");
-	judge_end(c);
+	aftermath_end(c);
 	atomic_store(&c->shared->state, RUN_ENDED);
 }

@@ -9,10 +9,15 @@
 
 #include "allocators/allocator.h"
 #include "harness/base/arena.h"
-#include "harness/base/range_set.h"
 #include "harness/exec/baton.h"
 #include "harness/exec/shared.h"
 #include "harness/kernel/accounts.h"
+#include "harness/kernel/ballast.h"
+#include "harness/kernel/fault.h"
+#include "harness/kernel/ledger.h"
+#include "harness/kernel/trap.h"
+#include "harness/oracle/growth.h"
+#include "harness/oracle/lost.h"
 #include "harness/oracle/model.h"
 #include "harness/prog/cursor.h"
 
@@ -22,9 +27,8 @@ struct block_slot {
 };
 
 struct map_slot {
-	uintptr_t start;   /* 0: empty */
-	size_t len;	   /* bytes, whole pages */
-	bool has_dontfork; /* MADV_DONTFORK was asked for, on all of it or a part */
+	uintptr_t start; /* 0: empty */
+	size_t len;	 /* bytes, whole pages */
 	bool plain; /* anonymous, readable and writable, never changed since: its content is judged
 		     */
 };
@@ -49,13 +53,25 @@ struct child {
 	struct model *model; /* NULL: oracles are off */
 	struct accounts *accounts;
 	struct sampler *sampler;
-	struct range_set *owned; /* the program's mappings; the tag is the slot */
+	struct ledger *ledger; /* knows the program's mappings also where nothing is watched */
+	struct lost *lost;     /* NULL: not judged */
+	struct growth *growth; /* NULL: not judged */
+	struct fault_plan_state *faults;
+	struct ballast ballast;
 	struct block_slot *b;
 	struct map_slot *m;
 	struct baton baton;
 	uintptr_t headroom_pages; /* inaccessible pages for headroom_left() */
 	size_t page_bytes;
-	bool unjudged;	     /* no oracles and no op log: calls are made and counted */
+	bool unjudged; /* no oracles, op log or watch: calls are made and counted */
+	bool allocator_called;
+	bool trapping;	    /* kernel calls inside allocator calls are seen */
+	bool again;	    /* after the program: its block ops are run once more */
+	bool round_refused; /* a kernel call was refused in this round of a repeat */
+	uint64_t run_began_ns;
+	uint64_t round_ends; /* of the cursor's rounds, when last looked */
+	uint32_t refused;    /* kernel calls refused since the call on this slot began */
+	bool passed_by;	     /* one of them was not seen */
 	unsigned until_beat; /* slots until the next heartbeat */
 	unsigned proc;	     /* index of this process in shared->pos */
 };
@@ -88,6 +104,9 @@ void interp_execute(struct child *c, const struct op *op);
  */
 bool interp_advance(struct child *c);
 
+/* rounds.c: a round of an outermost repeat has ended. */
+void rounds_note(struct child *c);
+
 /* One op on one slot. */
 typedef void (*element_fn)(struct child *c, const struct op *op, uint32_t slot);
 
@@ -108,6 +127,42 @@ bool block_op_present(const struct allocator *a, unsigned code);
 /* fork_op.c: a whole fork block; returns in the parent alone. */
 void fork_op_run(struct child *c, const struct op *op);
 
+/* Around each call into the allocator. errno is what it was left at. */
+static inline void allocator_enter(struct child *c)
+{
+	c->pos->phase = PHASE_CALL;
+	c->refused = 0;
+	c->passed_by = false;
+	if (c->trapping)
+		trap_on();
+}
+
+/* kcalls.c: a call that could not be trapped has been made: looks what it did. */
+void kcalls_passed_by(struct child *c);
+
+static inline void allocator_leave(struct child *c)
+{
+	trap_off();
+	c->pos->phase = PHASE_HARNESS;
+	if (c->trapping && trap_passed_by())
+		kcalls_passed_by(c);
+}
+
+/* aftermath.c: what is left to do when the program has ended. */
+
+/*
+ * On the thread that ran the last op. Where something that was refused is outstanding, gives back
+ * the headroom and everything that lives, purges, and returns true: the block ops are to be run
+ * once more.
+ */
+bool aftermath_begin(struct child *c);
+
+/* Whether the op is one of those. */
+bool aftermath_runs(struct child *c, const struct op *op);
+
+/* After them, or when there was nothing to do: judges what is lost. */
+void aftermath_end(struct child *c);
+
 static inline uintptr_t page_up(const struct child *c, uintptr_t n)
 {
 	return (n + c->page_bytes - 1) & ~(uintptr_t)(c->page_bytes - 1);
@@ -119,7 +174,13 @@ struct call_event child_event(const struct child *c, const struct op *op, uint32
 /* Counts the outcome of one call and judges it where `->` says what is allowed. */
 void child_outcome(struct child *c, const struct call_event *e, int err);
 
+/* Tells the watchdog that something goes on. */
+void child_beat(struct child *c);
+
 void child_log(struct child *c, const struct call_event *e, int err);
+
+/* What a failed step of the harness's own is called in the result: the first one is kept. */
+void child_failed(struct child *c, int err, const char *what);
 
 /* Whether the map table has room for four more maps. Leaves the address space as it was. */
 bool child_headroom_left(struct child *c);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/exec/shared.h"
+#include "harness/kernel/trap.h"
 
 #define STACK_BYTES 65536
 
@@ -63,8 +64,10 @@ static void guard_recover(const siginfo_t *info)
 	siglongjmp(g->env, 1);
 }
 
-static void record_fill(struct crash_record *rec, const siginfo_t *info, const ucontext_t *uc)
+static void record_fill(unsigned proc, const siginfo_t *info, const ucontext_t *uc)
 {
+	struct crash_record *rec = &crash.shared->crash[proc];
+	const struct position *pos = &crash.shared->pos[proc];
 	const greg_t *reg = uc->uc_mcontext.gregs;
 
 	rec->tid = (int32_t)syscall(SYS_gettid);
@@ -72,6 +75,9 @@ static void record_fill(struct crash_record *rec, const siginfo_t *info, const u
 	rec->code = info->si_code;
 	rec->address = has_address(info) ? (uint64_t)(uintptr_t)info->si_addr : 0;
 	rec->ip = (uint64_t)reg[REG_RIP];
+	/* A signal that a trapped call sent to itself: the allocator stands below the handler. */
+	if (pos->phase == PHASE_CALL && atomic_load(&pos->trap_ip))
+		rec->ip = atomic_load(&pos->trap_ip);
 	rec->sp = (uint64_t)reg[REG_RSP];
 	rec->bp = (uint64_t)reg[REG_RBP];
 	atomic_store_explicit(&rec->filled, 1, memory_order_release);
@@ -125,6 +131,7 @@ static void die_of(int signo)
 
 static void on_crash(int signo, siginfo_t *info, void *context)
 {
+	trap_off(); /* what follows enters the kernel itself */
 	guard_recover(info);
 	if (handling || crash.proc >= RUN_PROCS) {
 		die_of(signo);
@@ -134,7 +141,7 @@ static void on_crash(int signo, siginfo_t *info, void *context)
 	if (!atomic_exchange(&crash.crashed, 1)) {
 		unsigned proc = own_process();
 
-		record_fill(&crash.shared->crash[proc], info, context);
+		record_fill(proc, info, context);
 		notify((unsigned char)proc);
 	}
 	stand_still();

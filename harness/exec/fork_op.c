@@ -14,8 +14,7 @@
 
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
-#include "harness/exec/owned.h"
-#include "harness/exec/sampler.h"
+#include "harness/exec/kcalls.h"
 
 /*
  * Told before the fork, so that a child that never comes back from the allocator's atfork handlers
@@ -45,12 +44,12 @@ static void become_child(struct child *c)
 	c->pos->phase = PHASE_HARNESS;
 	atomic_store(&c->pos->pid, getpid());
 	crash_after_fork(c->proc);
-	sampler_after_fork(c->sampler);
 	int err = accounts_after_fork(c->accounts);
 
+	if (!err)
+		err = kcalls_after_fork(c);
 	if (err)
-		shared->harness_error = (uint32_t)-err;
-	owned_after_fork(c);
+		child_failed(c, err, "a fork child could not set up its accounts");
 }
 
 /* Runs up to the end of the block. Blocks inside are consumed by fork_op_run. */
@@ -124,12 +123,14 @@ void fork_op_run(struct child *c, const struct op *op)
 
 	if (c->proc + 1 < RUN_PROCS) {
 		await_child(c);
-		c->pos->phase = PHASE_CALL;
+		allocator_enter(c);
 		pid = fork();
 		err = errno;
-		if (pid == 0)
+		if (pid == 0) {
+			trap_off();
 			child_body(c, op);
-		c->pos->phase = PHASE_HARNESS;
+		}
+		allocator_leave(c);
 	}
 	struct prog_error ignored;
 	int rc = program_file_check(c->program);
@@ -137,7 +138,7 @@ void fork_op_run(struct child *c, const struct op *op)
 	if (!rc)
 		rc = cursor_skip_block(c->cursor, &ignored);
 	if (rc)
-		c->shared->harness_error = (uint32_t)-rc;
+		child_failed(c, rc, "the program could not be read on");
 	if (pid < 0) {
 		child_outcome(c, &e, err);
 		return;

@@ -9,13 +9,14 @@
 #include <time.h>
 
 #include "harness/exec/child.h"
+#include "harness/exec/kcalls.h"
 #include "harness/exec/sampler.h"
 #include "harness/oracle/expect.h"
 
 #define SLEEP_SLICE_NS 50000000ull
 #define BEAT_EVERY     16 /* slots of a slice that is not judged: stores cost time there */
 
-static void heartbeat(struct child *c)
+void child_beat(struct child *c)
 {
 	uint64_t beat = atomic_load_explicit(&c->pos->heartbeat, memory_order_relaxed);
 
@@ -30,7 +31,7 @@ static void sleep_ns(struct child *c, uint64_t ns)
 
 		while (nanosleep(&left, &left) != 0 && errno == EINTR)
 			;
-		heartbeat(c);
+		child_beat(c);
 		ns -= part;
 	}
 }
@@ -46,7 +47,7 @@ static void checkpoint(struct child *c, const struct op *op)
 	int err = sampler_checkpoint(c->sampler, &at);
 
 	if (err)
-		c->shared->harness_error = (uint32_t)-err;
+		child_failed(c, err, "the accounts could not be read");
 }
 
 static void note_undecided(struct child *c, const struct op *op)
@@ -68,7 +69,7 @@ static void expect(struct child *c, const struct op *op)
 	int err = sampler_measure(c->sampler, &op->expect, &measured);
 
 	if (err) {
-		c->shared->harness_error = (uint32_t)-err;
+		child_failed(c, err, "the accounts could not be read");
 		return;
 	}
 	enum verdict verdict = expect_judge(&op->expect, &measured);
@@ -94,16 +95,18 @@ static void over_slice(struct child *c, const struct op *op, element_fn run)
 	for (uint64_t slot = s->start; slot < s->stop; slot += s->step) {
 		c->pos->slot = (uint32_t)slot;
 		if (!c->unjudged || c->until_beat-- == 0) {
-			heartbeat(c);
+			child_beat(c);
 			c->until_beat = BEAT_EVERY;
 		}
 		run(c, op, (uint32_t)slot);
+		if (c->shared->config.check_ledger)
+			kcalls_check_ledger(c);
 	}
 }
 
 static void execute_control(struct child *c, const struct op *op)
 {
-	heartbeat(c);
+	child_beat(c);
 	switch (op->code) {
 	case OP_TRIM:
 		block_trim(c, op);
@@ -145,6 +148,8 @@ void interp_execute(struct child *c, const struct op *op)
 		over_slice(c, op, map_op_run);
 	else
 		execute_control(c, op);
+	if (c->shared->config.check_ledger && op->space == SPACE_NONE)
+		kcalls_check_ledger(c);
 	if (c->shared->config.sampling && changes_memory(op->code))
 		sampler_statement(c->sampler);
 }
@@ -156,12 +161,21 @@ bool interp_advance(struct child *c)
 
 	if (rc == -EBADF && program_file_check(c->program) == 0)
 		rc = cursor_next(c->cursor, &c->op, &err);
-	if (rc < 0) {
-		c->shared->harness_error = (uint32_t)-rc;
-		memccpy(c->shared->refusal_text, err.message, '\0',
-			sizeof(c->shared->refusal_text) - 1);
-	}
+	if (rc < 0)
+		child_failed(c, rc, err.message);
+	if (c->growth && cursor_last_round(c->cursor)->ends != c->round_ends)
+		rounds_note(c);
 	return rc == 0;
+}
+
+void child_failed(struct child *c, int err, const char *what)
+{
+	struct run_shared *s = c->shared;
+
+	if (s->harness_error)
+		return;
+	memccpy(s->harness_text, what, '\0', sizeof(s->harness_text) - 1);
+	s->harness_error = (uint32_t)-err;
 }
 
 struct call_event child_event(const struct child *c, const struct op *op, uint32_t slot)
@@ -176,6 +190,8 @@ struct call_event child_event(const struct child *c, const struct op *op, uint32
 
 void child_outcome(struct child *c, const struct call_event *e, int err)
 {
+	if (c->again)
+		return;
 	c->shared->counts.executed++;
 	if (err && !e->op->outcomes.present)
 		c->shared->counts.failed++;

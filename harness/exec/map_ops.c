@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
+#include "harness/exec/kcalls.h"
 #include "harness/exec/map_touch.h"
 #include "harness/exec/owned.h"
 
@@ -33,14 +35,6 @@ static size_t mapped_len(const struct child *c, const struct op *op)
 	size_t huge = (size_t)1 << (log2_size ? log2_size : 21);
 
 	return (op->arg0 + huge - 1) & ~(huge - 1);
-}
-
-static int count_call(struct child *c, unsigned call, int err)
-{
-	c->shared->counts.call[call].made++;
-	if (err)
-		c->shared->counts.call[call].failed++;
-	return err;
 }
 
 /* The op's part of the slot as an address range; an empty or unaligned one is the kernel's to
@@ -132,7 +126,7 @@ static bool is_plain(const struct op *op)
 	const int wanted = PROT_READ | PROT_WRITE;
 
 	return op->map.source == SOURCE_ANON && op->map.prot == wanted && !op->map.has_target &&
-	       !(op->map.flags & MAP_HUGETLB);
+	       (op->map.flags & MAP_TYPE) == MAP_PRIVATE && !(op->map.flags & MAP_HUGETLB);
 }
 
 static int run_mmap(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
@@ -146,22 +140,23 @@ static int run_mmap(struct child *c, const struct op *op, uint32_t slot, struct 
 	int err = open_source(op, &fd);
 
 	if (err) {
-		c->shared->harness_error = (uint32_t)-err;
+		child_failed(c, err, "the source of a mapping could not be opened");
 		return MAP_OP_SKIPPED;
 	}
-	c->pos->phase = PHASE_CALL;
-	void *p = mmap((void *)address, op->arg0, op->map.prot, op->map.flags, fd, 0);
+	struct kernel_call call = {
+		.nr = SYS_mmap,
+		.arg = {address, op->arg0, (uint32_t)op->map.prot, (uint32_t)op->map.flags,
+			(uint64_t)(int64_t)fd, 0},
+	};
 
-	err = p == MAP_FAILED ? errno : 0;
-	c->pos->phase = PHASE_HARNESS;
+	err = kcalls_program(c, &call, slot);
 	if (fd >= 0)
 		close(fd);
-	count_call(c, KCALL_MMAP, err);
 	if (err)
 		return err;
-	e->ret = p;
+	e->ret = (void *)call.result;
 	*m = (struct map_slot){
-		.start = (uintptr_t)p, .len = mapped_len(c, op), .plain = is_plain(op)};
+		.start = (uintptr_t)call.result, .len = mapped_len(c, op), .plain = is_plain(op)};
 	if (op->map.has_target)
 		owned_taint(c, op->map.target);
 	owned_add(c, slot, m->start, m->len);
@@ -178,18 +173,16 @@ static int unmap_ranges(struct child *c, uint32_t slot, uintptr_t start, size_t 
 	struct range r;
 	int first_err = 0;
 
-	while (at < end && range_set_first(c->owned, at, end, &r)) {
+	while (at < end && owned_first(c, at, end, &r)) {
 		uintptr_t from = r.start > start ? r.start : start;
 		uintptr_t to = r.end < end ? r.end : end;
 
 		at = to;
 		if (r.tag != slot)
 			continue;
-		c->pos->phase = PHASE_CALL;
-		int err = munmap((void *)from, to - from) != 0 ? errno : 0;
+		struct kernel_call call = {.nr = SYS_munmap, .arg = {from, to - from}};
+		int err = kcalls_program(c, &call, slot);
 
-		c->pos->phase = PHASE_HARNESS;
-		count_call(c, KCALL_MUNMAP, err);
 		if (!err)
 			owned_remove(c, from, to - from);
 		else if (!first_err)
@@ -198,25 +191,18 @@ static int unmap_ranges(struct child *c, uint32_t slot, uintptr_t start, size_t 
 	return first_err;
 }
 
-static int call_part(const struct op *op, uintptr_t start, size_t len)
+static struct kernel_call call_on_part(const struct op *op, uintptr_t start, size_t len)
 {
-	void *p = (void *)start;
-
 	switch (op->code) {
 	case OP_MUNMAP:
-		return munmap(p, len) != 0 ? errno : 0;
+		return (struct kernel_call){.nr = SYS_munmap, .arg = {start, len}};
 	case OP_MPROTECT:
-		return mprotect(p, len, op->map.prot) != 0 ? errno : 0;
+		return (struct kernel_call){.nr = SYS_mprotect,
+					    .arg = {start, len, (uint32_t)op->map.prot}};
 	default:
-		return madvise(p, len, op->map.advice) != 0 ? errno : 0;
+		return (struct kernel_call){.nr = SYS_madvise,
+					    .arg = {start, len, (uint32_t)op->map.advice}};
 	}
-}
-
-static unsigned kcall_of(unsigned code)
-{
-	return code == OP_MUNMAP     ? KCALL_MUNMAP
-	       : code == OP_MPROTECT ? KCALL_MPROTECT
-				     : KCALL_MADVISE;
 }
 
 /* munmap, mprotect or madvise on the op's part of the slot, in one call. */
@@ -227,16 +213,13 @@ static int run_part(struct child *c, const struct op *op, uint32_t slot)
 
 	if (part_of(c, op, slot, &start, &len) != 0)
 		return MAP_OP_SKIPPED;
-	c->pos->phase = PHASE_CALL;
-	int err = call_part(op, start, len);
+	struct kernel_call call = call_on_part(op, start, len);
+	int err = kcalls_program(c, &call, slot);
 
-	c->pos->phase = PHASE_HARNESS;
 	owned_taint(c, slot);
-	if (op->code == OP_MADVISE && op->map.advice == MADV_DONTFORK)
-		c->m[slot].has_dontfork = true;
 	if (!err && op->code == OP_MUNMAP)
 		owned_remove(c, start, page_up(c, len));
-	return count_call(c, kcall_of(op->code), err);
+	return err;
 }
 
 static void look_at_content(struct child *c, const struct call_event *e)
@@ -275,26 +258,17 @@ static int run_munmap(struct child *c, const struct op *op, uint32_t slot,
 	return err;
 }
 
-/* Holes stay holes: what lies in them may be the allocator's. */
+/* MREMAP_DONTUNMAP leaves the old range mapped: it stays the slot's, beside the new one. */
 static void follow_mremap(struct child *c, const struct op *op, uint32_t slot, uintptr_t now)
 {
 	struct map_slot *m = &c->m[slot], old = *m;
 	size_t len = page_up(c, op->arg0);
-	size_t kept = len < old.len ? len : old.len;
 
-	m->plain = false;
 	if (op->map.has_target)
 		owned_taint(c, op->map.target);
-	if (now != old.start)
-		owned_moved(c, slot, now, len);
-	if (len > old.len)
-		owned_add(c, slot, now + old.len, len - old.len);
-	/* MREMAP_DONTUNMAP leaves the old range mapped: it stays the slot's, beside the new one. */
-	if (now == old.start)
-		owned_remove(c, old.start + kept, old.len - kept);
-	else if (!(op->map.flags & MREMAP_DONTUNMAP))
-		owned_remove(c, old.start, old.len);
-	*m = (struct map_slot){.start = now, .len = len, .has_dontfork = old.has_dontfork};
+	owned_remove(c, old.start, old.len);
+	*m = (struct map_slot){.start = now, .len = len};
+	owned_add(c, slot, now, len);
 }
 
 static int run_mremap(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
@@ -307,16 +281,16 @@ static int run_mremap(struct child *c, const struct op *op, uint32_t slot, struc
 	    !owned_free_to_use(c, slot, m->start, m->start + m->len))
 		return MAP_OP_SKIPPED;
 	owned_taint(c, slot);
-	c->pos->phase = PHASE_CALL;
-	void *p = mremap((void *)m->start, m->len, op->arg0, op->map.flags, (void *)address);
-	int err = p == MAP_FAILED ? errno : 0;
+	struct kernel_call call = {
+		.nr = SYS_mremap,
+		.arg = {m->start, m->len, op->arg0, (uint32_t)op->map.flags, address},
+	};
+	int err = kcalls_program(c, &call, slot);
 
-	c->pos->phase = PHASE_HARNESS;
-	count_call(c, KCALL_MREMAP, err);
 	if (err)
 		return err;
-	e->ret = p;
-	follow_mremap(c, op, slot, (uintptr_t)p);
+	e->ret = (void *)call.result;
+	follow_mremap(c, op, slot, (uintptr_t)call.result);
 	return 0;
 }
 

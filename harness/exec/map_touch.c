@@ -5,6 +5,7 @@
 
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
+#include "harness/exec/owned.h"
 
 static void write_words(struct child *c, uintptr_t start, size_t len)
 {
@@ -69,7 +70,7 @@ int map_touch_run(struct child *c, const struct op *op, uint32_t slot, const str
 	int err = 0;
 
 	while (at < end && !err) {
-		if (!range_set_first(c->owned, at, end, &r) || r.tag != slot || r.start > at)
+		if (!owned_first(c, at, end, &r) || r.tag != slot || r.start > at)
 			return EFAULT;
 		uintptr_t to = r.end < end ? r.end : end;
 

@@ -21,6 +21,8 @@
 #include "harness/exec/work.h"
 
 #define POLL_MS	     50
+#define POLL_TAPE_MS 5 /* the tape fills up while nobody reads it */
+#define TAPE_BATCH   64
 #define WORK_UNKNOWN UINT64_MAX
 /* However hard it works: an op may be this many times as long as the watchdog's time. */
 #define WORK_TIMES 60
@@ -31,6 +33,8 @@ struct watch {
 	const struct run_request *req;
 	struct run_result *result;
 	struct run_config config; /* as it was given to the child */
+	const struct tape_entry *tape;
+	uint64_t tape_read;
 	struct spawned child;
 	uint64_t last_progress_ns, last_beat;
 	uint64_t silent_since_ns;  /* the last heartbeat */
@@ -111,6 +115,36 @@ const struct stack *run_stack_of(const struct run_result *r, const struct findin
 static bool is_harness_frame(const struct stack *s)
 {
 	return s->nframes == 0 || strcmp(s->frame[0].object, "allocrig-child") == 0;
+}
+
+/*
+ * What the allocator may have written over is made safe to print. Whoever wrote over the counters
+ * themselves has put an end to the tape.
+ */
+static void drain_tape(struct watch *w)
+{
+	struct run_shared *s = w->result->shared;
+	uint64_t capacity = w->config.tape_capacity;
+	uint64_t at = w->tape_read;
+	uint64_t end = atomic_load_explicit(&s->tape.written, memory_order_acquire);
+	struct tape_entry entries[TAPE_BATCH];
+
+	if (!w->req->on_tape || end < at || end - at > capacity)
+		return;
+	while (at < end) {
+		size_t n = 0;
+
+		for (; n < TAPE_BATCH && at < end; n++, at++) {
+			entries[n] = w->tape[at % capacity];
+			if (entries[n].op_code > OP_CODES)
+				entries[n].op_code = OP_CODES;
+			if (entries[n].has_slot > SPACE_MAP)
+				entries[n].has_slot = SPACE_NONE;
+		}
+		w->tape_read = at;
+		atomic_store_explicit(&s->tape.read, at, memory_order_release);
+		w->req->on_tape(w->req->tape_ctx, entries, n);
+	}
 }
 
 static void end_by_kill(struct watch *w, enum run_end end)
@@ -196,7 +230,8 @@ static void on_hang(struct watch *w, uint64_t silent_ns)
 
 	struct stack stack;
 
-	stack_capture(pid, tid > 0 ? tid : pid, 0, &stack);
+	/* In a trapped call the handler and the trampoline stand above the allocator. */
+	stack_capture(pid, tid > 0 ? tid : pid, atomic_load(&shared->pos[proc].trap_ip), &stack);
 	f.kind = in_fork ? FINDING_FORK_BROKEN : FINDING_HANG;
 	f.rule = in_fork ? RULE_FORK_STUCK : RULE_STUCK;
 	f.n[0] = silent_ns;
@@ -347,6 +382,7 @@ static void reap(struct watch *w)
 	while (waitpid(w->child.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	drain_output(w);
+	drain_tape(w);
 	if (salvage(w)) {
 		judge_status(w, status);
 		judge_memory(w);
@@ -366,8 +402,9 @@ static void watch_child(struct watch *w)
 	w->last_progress_ns = w->silent_since_ns = now_ns();
 	w->work = WORK_UNKNOWN;
 	for (;;) {
-		int n = poll(fds, 3, POLL_MS);
+		int n = poll(fds, 3, w->req->on_tape ? POLL_TAPE_MS : POLL_MS);
 
+		drain_tape(w);
 		if (n > 0 && fds[1].revents)
 			drain_output(w);
 		if (n > 0 && (fds[1].revents & (POLLHUP | POLLERR)))
@@ -397,6 +434,7 @@ int run_program(const struct run_request *req, struct run_result *ret_result)
 	if (err)
 		return err;
 	w.config = ret_result->shared->config;
+	w.tape = run_tape(ret_result->shared);
 	err = spawn_child(req, shared_fd, &w.child);
 	close(shared_fd);
 	if (err) {

@@ -33,7 +33,9 @@ struct run_request {
 	bool watch, check_ledger; /* kernel calls are trapped, the ledger is kept and checked */
 	bool has_ballast;
 	uint64_t ballast;
-	uint32_t stretch, nfaults;
+	uint32_t stretch;		       /* loops run so many times as long; 0: as they are */
+	uint32_t stretch_stmt, stretch_metric; /* the loop and the enum growth_metric it is for */
+	uint32_t nfaults;
 	const struct fault_rule *faults;
 	/* Gets the tape's entries, in order, while the run goes on and at its end; NULL: no tape.
 	 */

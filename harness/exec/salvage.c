@@ -91,6 +91,7 @@ bool salvage_page(struct run_shared *s, const struct run_config *cfg)
 		clear_page(s, cfg);
 		return true;
 	}
+	s->harness_text[sizeof(s->harness_text) - 1] = '\0';
 	s->refusal_text[sizeof(s->refusal_text) - 1] = '\0';
 	for (int i = 0; i < RUN_PROCS; i++)
 		if (s->pos[i].op_code > OP_CODES)

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "harness/exec/child.h"
+#include "harness/exec/kcalls.h"
+
 /*
  * What full-rate sampling may cost, in lines of /proc/self/maps read (about 0.4 us each) plus a
  * base cost per sample.
@@ -13,13 +16,14 @@
 #define STATM_EVERY	 64
 
 struct sampler {
+	struct child *child;
 	struct run_shared *shared;
 	struct accounts *accounts;
 	struct snapshot start;
 	uint64_t spent; /* of SAMPLE_BUDGET */
 	uint64_t statements, next_at;
 	uint64_t high_size, high_resident; /* statm at samples, pages */
-	bool block_calls_unseen, block_called, started, in_fork;
+	bool started;
 };
 
 size_t sampler_arena_bytes(void)
@@ -27,15 +31,15 @@ size_t sampler_arena_bytes(void)
 	return sizeof(struct sampler) + _Alignof(struct sampler);
 }
 
-int sampler_new(struct arena *a, const struct sampler_setup *setup, struct sampler **ret_sampler)
+int sampler_new(struct arena *a, struct child *c, struct sampler **ret_sampler)
 {
 	struct sampler *s = arena_take(a, sizeof(*s), _Alignof(struct sampler));
 
 	if (!s)
 		return -ENOMEM;
-	s->shared = setup->shared;
-	s->accounts = setup->accounts;
-	s->block_calls_unseen = setup->block_calls_unseen;
+	s->child = c;
+	s->shared = c->shared;
+	s->accounts = c->accounts;
 	*ret_sampler = s;
 	return 0;
 }
@@ -50,7 +54,7 @@ static void feed_peak(struct sampler *s, const struct snapshot *now)
 {
 	struct snapshot *peak = &s->shared->peak.at;
 
-	if (s->in_fork)
+	if (s->child->proc || s->child->again)
 		return;
 	raise_to(&peak->maps, now->maps);
 	raise_to(&peak->mapped_bytes, now->mapped_bytes);
@@ -61,11 +65,30 @@ static void feed_peak(struct sampler *s, const struct snapshot *now)
 	s->shared->peak.samples++;
 }
 
+/* A fresh reading; with a ledger, of what no kernel call explains too. */
+static int take(struct sampler *s, unsigned parts, struct snapshot *ret_now)
+{
+	const struct ledger *l = s->child->ledger;
+
+	if (!(parts & SNAPSHOT_MAPS) || !ledger_is_exact(l))
+		return accounts_take(s->accounts, parts, ret_now);
+	int err = kcalls_reconcile(s->child);
+
+	if (!err)
+		err = accounts_take(s->accounts, parts & ~(unsigned)SNAPSHOT_MAPS, ret_now);
+	if (err)
+		return err;
+	ret_now->maps = ledger_now(l)->maps;
+	ret_now->mapped_bytes = ledger_now(l)->mapped_bytes;
+	ret_now->total_maps = ledger_now(l)->total_maps;
+	return 0;
+}
+
 int sampler_checkpoint(struct sampler *s, const struct checkpoint_at *at)
 {
 	struct run_shared *shared = s->shared;
 	struct snapshot now;
-	int err = accounts_take(s->accounts, SNAPSHOT_ALL, &now);
+	int err = take(s, SNAPSHOT_ALL, &now);
 
 	if (err)
 		return err;
@@ -95,12 +118,14 @@ int sampler_checkpoint(struct sampler *s, const struct checkpoint_at *at)
 
 static void sample(struct sampler *s)
 {
+	const struct ledger *l = s->child->ledger;
+	bool exact = ledger_is_exact(l);
 	struct snapshot now;
 
-	if (accounts_take(s->accounts, SNAPSHOT_MAPS | SNAPSHOT_RSS, &now) != 0)
+	if (accounts_take(s->accounts, exact ? SNAPSHOT_RSS : SNAPSHOT_RSS | SNAPSHOT_MAPS, &now))
 		return;
 	feed_peak(s, &now);
-	s->spent += SAMPLE_BASE + (uint64_t)now.total_maps;
+	s->spent += SAMPLE_BASE + (uint64_t)(exact ? ledger_now(l)->total_maps : now.total_maps);
 }
 
 /* A new high by more than an eighth, or mapped in any way more than at all earlier samples. */
@@ -141,27 +166,29 @@ void sampler_statement(struct sampler *s)
 		s->next_at = s->statements + s->statements / 8 + 1;
 }
 
-void sampler_note_block_call(struct sampler *s)
-{
-	s->block_called = true;
-}
-
-void sampler_after_fork(struct sampler *s)
-{
-	s->in_fork = true;
-}
-
 static unsigned parts_for(unsigned metric)
 {
 	return metric == METRIC_RSS || metric == METRIC_RSS_PEAK ? SNAPSHOT_RSS | SNAPSHOT_MAPS
 								 : SNAPSHOT_MAPS;
 }
 
+/* The highest so far: of every kernel call, or of the samples. */
+static int64_t peak_since_start(const struct sampler *s, unsigned metric)
+{
+	const struct run_watch *w = &s->shared->watch;
+	const struct snapshot *peak = &s->shared->peak.at, *start = &s->start;
+
+	if (metric == METRIC_MAPS_PEAK)
+		return w->exact ? w->peak.maps - w->start.maps : peak->maps - start->maps;
+	return w->exact ? w->peak.mapped_bytes - w->start.mapped_bytes
+			: peak->mapped_bytes - start->mapped_bytes;
+}
+
 static int measure_accounts(struct sampler *s, unsigned metric, struct measured *ret)
 {
 	const struct snapshot *peak = &s->shared->peak.at, *start = &s->start;
 	struct snapshot now;
-	int err = accounts_take(s->accounts, parts_for(metric), &now);
+	int err = take(s, parts_for(metric), &now);
 
 	if (err)
 		return err;
@@ -178,13 +205,13 @@ static int measure_accounts(struct sampler *s, unsigned metric, struct measured 
 		ret->value = now.maps - start->maps;
 		break;
 	case METRIC_MAPS_PEAK:
-		ret->value = peak->maps - start->maps;
+		ret->value = peak_since_start(s, metric);
 		break;
 	case METRIC_MAPPED:
 		ret->value = now.mapped_bytes - start->mapped_bytes;
 		break;
 	case METRIC_MAPPED_PEAK:
-		ret->value = peak->mapped_bytes - start->mapped_bytes;
+		ret->value = peak_since_start(s, metric);
 		break;
 	case METRIC_RSS:
 		ret->value = now.rss_bytes - start->rss_bytes;
@@ -196,10 +223,25 @@ static int measure_accounts(struct sampler *s, unsigned metric, struct measured 
 	return 0;
 }
 
-/* What happens inside allocator calls is not seen: numbers are exact until the first one. */
+/* Untrapped, what happens inside allocator calls is not seen: exact until the first one. */
 static enum certainty calls_certainty(const struct sampler *s, enum certainty otherwise)
 {
-	return s->block_calls_unseen && s->block_called ? otherwise : CERTAIN_EXACT;
+	const struct child *c = s->child;
+
+	return c->allocator_called && (!c->trapping || s->shared->watch.passed_by) ? otherwise
+										   : CERTAIN_EXACT;
+}
+
+static int measure_lost(struct sampler *s, unsigned metric, struct measured *ret)
+{
+	struct run_lost lost;
+	int err = kcalls_outstanding(s->child, false, &lost);
+
+	if (err)
+		return err;
+	ret->value = metric == METRIC_MAPS_LOST ? lost.maps : lost.mapped_bytes;
+	ret->certainty = calls_certainty(s, CERTAIN_NOTHING);
+	return 0;
 }
 
 int sampler_measure(struct sampler *s, const struct op_expect *expect,
@@ -216,9 +258,7 @@ int sampler_measure(struct sampler *s, const struct op_expect *expect,
 		return 0;
 	case METRIC_MAPS_LOST:
 	case METRIC_MAPPED_LOST:
-		ret_measured->value = 0;
-		ret_measured->certainty = calls_certainty(s, CERTAIN_NOTHING);
-		return 0;
+		return measure_lost(s, expect->metric, ret_measured);
 	default:
 		return measure_accounts(s, expect->metric, ret_measured);
 	}

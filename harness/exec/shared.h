@@ -48,7 +48,8 @@ struct run_config {
 	uint32_t has_ballast;
 	uint32_t stretch; /* loops of the program's own process run this many times as long; 0: as
 			     they are */
-	uint64_t ballast; /* map counts of headroom at the first op */
+	uint32_t stretch_stmt, stretch_metric; /* the loop and enum growth_metric that it is for */
+	uint64_t ballast;		       /* map counts of headroom at the first op */
 	uint32_t nfaults, unused;
 	struct fault_rule faults[FAULT_RULES];
 	uint64_t oplog_capacity; /* entries behind struct run_shared */
@@ -241,6 +242,7 @@ struct run_shared {
 	uint32_t unmeasured;	       /* mask of enum unmeasured */
 	int32_t unmeasured_stmt;       /* first expect that could not be decided; -1 */
 	uint32_t harness_error;	       /* errno of harness work that failed in the run; 0 */
+	char harness_text[192];	       /* what it was, in words, or "" */
 	struct run_counts counts;
 	struct run_peak peak;
 	int64_t allocator_maps_at_start;

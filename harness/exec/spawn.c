@@ -15,8 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FD_PARK	    64 /* above the numbers that the child's descriptors get */
-#define STACK_LIMIT (8ul << 20)
+#define FD_PARK	     64	    /* above the numbers that the child's descriptors get */
+#define TAPE_ENTRIES 131072 /* half a second at the fastest; read every few milliseconds */
+#define STACK_LIMIT  (8ul << 20)
 /* jemalloc's static TLS does not fit a process that was not started for it (KERNEL.md). */
 #define TLS_TUNABLE "glibc.rtld.optional_static_tls=16384"
 
@@ -56,11 +57,28 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 	cfg->map_slots = req->info->map_slots;
 	cfg->threads = req->info->threads;
 	cfg->oplog_capacity = req->oplog_capacity;
+	cfg->watch = req->watch || req->nfaults || req->on_tape || req->check_ledger;
+	cfg->check_ledger = req->check_ledger;
+	cfg->has_ballast = req->has_ballast;
+	cfg->ballast = req->ballast;
+	cfg->stretch = req->stretch;
+	cfg->stretch_stmt = req->stretch_stmt;
+	cfg->stretch_metric = req->stretch_metric;
+	cfg->tape_capacity = req->on_tape ? TAPE_ENTRIES : 0;
+	cfg->nfaults = req->nfaults < FAULT_RULES ? req->nfaults : FAULT_RULES;
+	for (uint32_t i = 0; i < cfg->nfaults; i++)
+		cfg->faults[i] = req->faults[i];
+}
+
+static size_t shared_bytes(const struct run_request *req)
+{
+	return sizeof(struct run_shared) + req->oplog_capacity * sizeof(struct oplog_entry) +
+	       (req->on_tape ? TAPE_ENTRIES * sizeof(struct tape_entry) : 0);
 }
 
 int spawn_shared(const struct run_request *req, int *ret_fd, struct run_result *ret_result)
 {
-	size_t size = sizeof(struct run_shared) + req->oplog_capacity * sizeof(struct oplog_entry);
+	size_t size = shared_bytes(req);
 	int fd = memfd_create("allocrig-run", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)

@@ -1,11 +1,5 @@
 #include "harness/oracle/lost_testing.h"
 
-/* Until harness/kernel/effect.c is there: goes with it. */
-bool effect_is_refusal(const struct kernel_call *call)
-{
-	return call->injected || call->err == ENOMEM || call->err == EAGAIN || call->err == EPERM;
-}
-
 void begin(struct fixture *f, uint32_t capacity)
 {
 	*f = (struct fixture){.stmt = 3};

@@ -1,0 +1,141 @@
+/*
+ * aftermath.c - when the program is over: what was refused in it, is it back?
+ *
+ * The headroom comes back (ballast and the program's own mappings go, the fault plan is off), what
+ * lives is freed, the allocator is purged, and the program's allocator calls are made once more, by
+ * the threads that made them. What is still outstanding then is lost. None of it is counted,
+ * sampled or compared with `->`; calls that misbehave in it are findings as ever.
+ */
+#include <sys/syscall.h>
+
+#include "harness/exec/child.h"
+#include "harness/exec/kcalls.h"
+
+#define UNMAP_PASSES 3 /* what the map limit refused goes when its neighbours are gone */
+
+static struct run_counts counted; /* in the program itself */
+
+static bool unmap_range(struct child *c, const struct range *r)
+{
+	struct kernel_call call = {.nr = SYS_munmap, .arg = {r->start, r->end - r->start}};
+
+	if (kcalls_program(c, &call, (uint32_t)r->tag))
+		return false;
+	if (c->model)
+		model_unmap(c->model, r->start, r->end - r->start);
+	return true;
+}
+
+static void unmap_program(struct child *c)
+{
+	const struct range_set *ranges = ledger_program(c->ledger);
+	struct range r;
+
+	for (int pass = 0; pass < UNMAP_PASSES && range_set_count(ranges); pass++)
+		for (uintptr_t at = 0; range_set_first(ranges, at, UINTPTR_MAX, &r); at = r.end)
+			unmap_range(c, &r);
+	for (uint32_t i = 0; i < c->shared->config.map_slots; i++)
+		c->m[i] = (struct map_slot){0};
+}
+
+/* An op of nobody's text: what it leads to is said of the last statement. */
+static struct op own_op(const struct child *c, uint8_t code)
+{
+	return (struct op){
+		.code = code,
+		.space = code == OP_FREE ? SPACE_BLOCK : SPACE_NONE,
+		.stmt = (uint32_t)c->pos->stmt,
+	};
+}
+
+static void free_all(struct child *c)
+{
+	struct op op = own_op(c, OP_FREE);
+
+	if (!c->alloc->free)
+		return;
+	c->pos->op_code = OP_FREE;
+	c->pos->has_slot = SPACE_BLOCK;
+	for (uint32_t i = 0; i < c->shared->config.block_slots; i++) {
+		if (!c->b[i].p)
+			continue;
+		c->pos->slot = i;
+		child_beat(c);
+		block_op_run(c, &op, i);
+	}
+	c->pos->has_slot = 0;
+}
+
+static void purge(struct child *c)
+{
+	struct op op = own_op(c, OP_TRIM);
+
+	c->pos->op_code = OP_TRIM;
+	child_beat(c);
+	block_trim(c, &op);
+}
+
+bool aftermath_begin(struct child *c)
+{
+	struct prog_error err = {.message = "the program could not be read once more"};
+
+	c->again = true;
+	if (!c->lost || !lost_any(c->lost) || c->shared->harness_error)
+		return false;
+	counted = c->shared->counts;
+	c->faults->off = true;
+	lost_close(c->lost);
+	int rc = ballast_drop(&c->ballast);
+
+	if (!rc)
+		rc = kcalls_reconcile(c);
+	if (rc) {
+		child_failed(c, rc, "the ballast could not be dropped");
+		return false;
+	}
+	unmap_program(c);
+	free_all(c);
+	purge(c);
+	c->shared->lost.again = 1;
+	rc = program_file_check(c->program);
+	if (!rc)
+		rc = cursor_rewind(c->cursor, &err);
+	if (rc)
+		child_failed(c, rc, err.message);
+	return !rc;
+}
+
+bool aftermath_runs(struct child *c, const struct op *op)
+{
+	struct prog_error err;
+
+	if (op->code == OP_FORK || op->code == OP_PARALLEL) {
+		int rc = cursor_skip_block(c->cursor, &err);
+
+		if (rc)
+			child_failed(c, rc, err.message);
+		return false;
+	}
+	return (op->space == SPACE_BLOCK && op->code != OP_TOUCH) || op->code == OP_TRIM;
+}
+
+void aftermath_end(struct child *c)
+{
+	struct run_lost *lost = &c->shared->lost;
+	bool again = lost->again;
+
+	if (!c->lost)
+		return;
+	if (again) {
+		free_all(c);
+		purge(c);
+		c->shared->counts = counted;
+	}
+	int err = kcalls_outstanding(c, true, lost);
+
+	lost->again = again;
+	if (err)
+		child_failed(c, err, "what is resident could not be read");
+	else
+		lost_judge(c->lost, &c->shared->findings);
+}

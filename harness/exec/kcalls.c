@@ -1,0 +1,433 @@
+#include "harness/exec/kcalls.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Untouched ones cost nothing. */
+#define LOST_RECORDS (1u << 20)
+
+/* Each range is one slot's or lies behind a split of a VMA, and the kernel bounds those. */
+static uint32_t program_ranges(const struct run_config *cfg)
+{
+	int64_t max_maps = accounts_max_map_count();
+
+	return 2 * cfg->map_slots + (uint32_t)(max_maps > 0 ? max_maps : 65530) + 1024;
+}
+
+static struct ledger_options ledger_options(const struct run_config *cfg, struct accounts *accounts)
+{
+	return (struct ledger_options){.accounts = accounts, .program_ranges = program_ranges(cfg)};
+}
+
+static bool judges_lost(const struct run_config *cfg)
+{
+	return cfg->watch && cfg->oracles;
+}
+
+size_t kcalls_arena_bytes(const struct run_config *cfg)
+{
+	struct ledger_options o = ledger_options(cfg, NULL);
+	size_t size = ledger_arena_bytes(&o) + sizeof(struct fault_plan_state) + 64;
+
+	if (judges_lost(cfg))
+		size += lost_arena_bytes(LOST_RECORDS) + growth_arena_bytes();
+	return size;
+}
+
+static int kcall_of(uint32_t nr)
+{
+	switch (nr) {
+	case SYS_mmap:
+		return KCALL_MMAP;
+	case SYS_munmap:
+		return KCALL_MUNMAP;
+	case SYS_mremap:
+		return KCALL_MREMAP;
+	case SYS_mprotect:
+		return KCALL_MPROTECT;
+	case SYS_madvise:
+		return KCALL_MADVISE;
+	case SYS_process_madvise:
+		return KCALL_PROCESS_MADVISE;
+	case SYS_brk:
+		return KCALL_BRK;
+	default:
+		return -1;
+	}
+}
+
+static void note_count(struct child *c, const struct kernel_call *call)
+{
+	struct run_counts *counts = &c->shared->counts;
+	int kcall = kcall_of(call->nr);
+
+	if (kcall < 0) {
+		if (call->nr < OTHER_CALLS)
+			counts->other[call->nr]++;
+		return;
+	}
+	counts->call[kcall].made++;
+	counts->call[kcall].failed += call->err != 0;
+	counts->call[kcall].injected += call->injected;
+	counts->call[kcall].by_allocator += call->caller == CALLER_ALLOCATOR;
+}
+
+static void note_tape(struct child *c, const struct kernel_call *call)
+{
+	struct run_shared *s = c->shared;
+	uint64_t at = atomic_load_explicit(&s->tape.written, memory_order_relaxed);
+	uint64_t read = atomic_load_explicit(&s->tape.read, memory_order_acquire);
+
+	if (at - read >= s->config.tape_capacity) {
+		atomic_fetch_add_explicit(&s->tape.dropped, 1, memory_order_relaxed);
+		return;
+	}
+	bool exact = ledger_is_exact(c->ledger);
+	const struct ledger_counts *now = ledger_now(c->ledger);
+
+	run_tape(s)[at % s->config.tape_capacity] = (struct tape_entry){
+		.stmt = c->pos->stmt,
+		.slot = c->pos->slot,
+		.iteration = c->pos->iteration,
+		.op_code = (uint8_t)c->pos->op_code,
+		.thread = (uint8_t)c->pos->thread,
+		.has_slot = (uint8_t)c->pos->has_slot,
+		.proc = (uint8_t)c->proc,
+		.again = c->again,
+		.call = *call,
+		.maps = exact ? now->maps - s->watch.start.maps : INT64_MIN,
+		.mapped_bytes = exact ? now->mapped_bytes - s->watch.start.mapped_bytes : INT64_MIN,
+	};
+	atomic_store_explicit(&s->tape.written, at + 1, memory_order_release);
+}
+
+static void not_exact(struct child *c, const char *why)
+{
+	c->shared->watch.exact = 0;
+	memccpy(c->shared->watch.reason, why, '\0', sizeof(c->shared->watch.reason) - 1);
+}
+
+static void note_peak(struct child *c)
+{
+	if (c->proc == 0 && !c->again && ledger_is_exact(c->ledger))
+		c->shared->watch.peak = *ledger_peak(c->ledger);
+}
+
+/* The call was made or refused: everyone who has to know is told. */
+static void note(struct child *c, const struct kernel_call *call, uint32_t slot)
+{
+	struct effect effect;
+
+	effect_of(call, c->page_bytes, &effect);
+	bool was_exact = ledger_is_exact(c->ledger);
+	int err = ledger_apply(c->ledger, call, &effect, slot);
+
+	if (err && was_exact)
+		not_exact(c, "the ledger could not follow a kernel call");
+	if (err && call->caller == CALLER_PROGRAM && !was_exact)
+		child_failed(c, err, "the ledger could not follow the program's mappings");
+	if (effect_is_refusal(call)) {
+		c->refused++;
+		c->round_refused = true;
+	}
+	if (c->lost && call->caller == CALLER_ALLOCATOR) {
+		const struct lost_at at = {
+			.stmt = c->pos->stmt,
+			.slot = c->pos->slot,
+			.iteration = c->pos->iteration,
+			.op_code = (uint8_t)c->pos->op_code,
+			.thread = (uint8_t)c->pos->thread,
+			.has_slot = (uint8_t)c->pos->has_slot,
+			.in_fork = c->proc != 0,
+		};
+
+		lost_call(c->lost, call, &effect, &at);
+	}
+	note_count(c, call);
+	note_peak(c);
+	if (c->shared->config.tape_capacity)
+		note_tape(c, call);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The clock is read for the tape alone. */
+static void make_timed(const struct child *c, struct kernel_call *call)
+{
+	uint64_t begin = c->shared->config.tape_capacity ? now_ns() : 0;
+
+	kernel_call_make(call);
+	if (begin)
+		call->ns = now_ns() - begin;
+}
+
+/* In the handler of the trap. Only the call itself runs as the allocator's doing. */
+static void on_trap(void *ctx, struct kernel_call *call, uintptr_t ip)
+{
+	struct child *c = ctx;
+
+	call->caller = CALLER_ALLOCATOR;
+	atomic_store_explicit(&c->pos->trap_ip, ip, memory_order_relaxed);
+	int refused_with = c->faults->n ? fault_decide(c->faults, call, (uint64_t)c->pos->stmt) : 0;
+
+	if (refused_with)
+		kernel_call_refuse(call, refused_with);
+	else
+		make_timed(c, call);
+	c->pos->phase = PHASE_HARNESS;
+	note(c, call, 0);
+	c->pos->phase = PHASE_CALL;
+	atomic_store_explicit(&c->pos->trap_ip, 0, memory_order_relaxed);
+}
+
+int kcalls_program(struct child *c, struct kernel_call *call, uint32_t slot)
+{
+	call->caller = CALLER_PROGRAM;
+	c->pos->phase = PHASE_CALL;
+	make_timed(c, call);
+	c->pos->phase = PHASE_HARNESS;
+	note(c, call, slot);
+	return call->err;
+}
+
+static int init_faults(struct child *c, struct arena *a)
+{
+	const struct run_config *cfg = &c->shared->config;
+
+	c->faults = arena_take(a, sizeof(*c->faults), _Alignof(struct fault_plan_state));
+	if (!c->faults)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < cfg->nfaults; i++) {
+		int err = fault_add(c->faults, &cfg->faults[i]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int init_oracles(struct child *c, struct arena *a)
+{
+	if (!judges_lost(&c->shared->config))
+		return 0;
+	int err = lost_new(a, LOST_RECORDS, &c->lost);
+
+	return err ? err : growth_new(a, &c->growth);
+}
+
+static int refuse_unsupported(struct child *c, const char *why, int err)
+{
+	c->shared->refusal = REFUSAL_UNSUPPORTED;
+	memccpy(c->shared->refusal_text, why, '\0', sizeof(c->shared->refusal_text) - 1);
+	return err;
+}
+
+/* Without the trap a run goes on, with snapshots alone, but for a fault plan. */
+static int init_trap(struct child *c)
+{
+	const char *reason = "";
+	struct run_watch *w = &c->shared->watch;
+
+	if (!c->shared->config.watch)
+		return 0;
+	int err = trap_install(on_trap, c, &reason);
+
+	c->trapping = err == 0;
+	w->traps = err ? WATCH_UNSUPPORTED : WATCH_ON;
+	if (!err)
+		return 0;
+	memccpy(w->reason, reason, '\0', sizeof(w->reason) - 1);
+	c->lost = NULL;
+	c->growth = NULL;
+	return c->faults->n ? refuse_unsupported(c, reason, err) : 0;
+}
+
+int kcalls_init(struct child *c, struct arena *a)
+{
+	struct ledger_options o = ledger_options(&c->shared->config, c->accounts);
+	int err = ledger_new(a, &o, &c->ledger);
+
+	if (!err)
+		err = init_faults(c, a);
+	if (!err)
+		err = init_oracles(c, a);
+	if (err) {
+		c->shared->refusal = REFUSAL_ARENA;
+		c->shared->refusal_err = -err;
+		return err;
+	}
+	return init_trap(c);
+}
+
+int kcalls_arm_thread(struct child *c)
+{
+	return c->trapping ? trap_arm_thread() : 0;
+}
+
+int kcalls_begin(struct child *c)
+{
+	struct run_watch *w = &c->shared->watch;
+	bool exact = false;
+	int err = c->trapping ? ledger_begin(c->ledger, &exact) : 0;
+
+	if (err)
+		return err;
+	w->exact = exact;
+	if (exact)
+		w->start = w->peak = *ledger_now(c->ledger);
+	else if (c->trapping)
+		not_exact(c, "the kernel has no PROCMAP_QUERY: peaks are lower bounds");
+	if (!exact)
+		c->growth = NULL;
+	return 0;
+}
+
+int kcalls_after_fork(struct child *c)
+{
+	c->growth = NULL;
+	int err = ballast_after_fork(&c->ballast, c->accounts);
+
+	if (!err)
+		err = ledger_after_fork(c->ledger);
+	return err ? err : kcalls_arm_thread(c);
+}
+
+int kcalls_reconcile(struct child *c)
+{
+	struct ledger_drift drift, *sum = &c->shared->watch.untracked;
+
+	if (!ledger_is_exact(c->ledger))
+		return 0;
+	int err = ledger_reconcile(c->ledger, &drift);
+
+	if (err)
+		return err;
+	sum->vmas += drift.vmas;
+	sum->maps += drift.maps;
+	sum->mapped_bytes += drift.mapped_bytes;
+	note_peak(c);
+	return 0;
+}
+
+void kcalls_passed_by(struct child *c)
+{
+	int saved = errno;
+
+	c->passed_by = true;
+	c->shared->watch.passed_by++;
+	int err = kcalls_reconcile(c);
+
+	if (err)
+		child_failed(c, err, "the table of mappings could not be read");
+	errno = saved;
+}
+
+int kcalls_outstanding(struct child *c, bool judged, struct run_lost *ret_lost)
+{
+	struct run_lost sum = {.measured = c->lost != NULL};
+	struct lost_range r;
+	uintptr_t at = 0, counted = 0;
+
+	for (; c->lost && lost_next(c->lost, at, &r); at = r.end) {
+		struct lost_piece piece = {.record = r.record, .bytes = r.end - r.start};
+		int64_t resident;
+		int err = accounts_resident(c->accounts, r.start, r.end, &resident);
+
+		if (err)
+			return err;
+		piece.resident_bytes = (uint64_t)resident;
+		if (r.purge)
+			piece.bytes = piece.resident_bytes;
+		else
+			piece.maps = ledger_maps_over(c->ledger, r.start, r.end, &counted);
+		sum.maps += (int64_t)piece.maps;
+		sum.mapped_bytes += r.purge ? 0 : (int64_t)piece.bytes;
+		sum.rss_bytes += resident;
+		if (judged)
+			lost_measured(c->lost, &piece);
+	}
+	*ret_lost = sum;
+	return 0;
+}
+
+bool kcalls_refusing(const struct child *c)
+{
+	const struct fault_plan_state *f = c->faults;
+
+	for (uint32_t i = 0; i < f->n && !f->off; i++)
+		if (f->rule[i].count == 0 && f->refused[i])
+			return true;
+	return false;
+}
+
+static char *put_text(char *at, const char *text)
+{
+	while (*text)
+		*at++ = *text++;
+	return at;
+}
+
+static char *put_number(char *at, int64_t n)
+{
+	char digits[24];
+	int len = 0;
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
+	if (n < 0)
+		*at++ = '-';
+	do
+		digits[len++] = (char)('0' + left % 10);
+	while (left /= 10);
+	while (len)
+		*at++ = digits[--len];
+	return at;
+}
+
+struct three {
+	int64_t total, maps, bytes;
+};
+
+static char *put_three(char *at, const char *who, const struct three *t)
+{
+	at = put_number(put_text(put_text(at, who), " has "), t->total);
+	at = put_number(put_text(at, " maps, "), t->maps);
+	at = put_number(put_text(at, " owned, "), t->bytes);
+	return put_text(at, " bytes");
+}
+
+void kcalls_check_ledger(struct child *c)
+{
+	struct snapshot s;
+	const struct ledger_counts *now = ledger_now(c->ledger);
+	char text[192];
+
+	if (!ledger_is_exact(c->ledger))
+		return;
+	int err = accounts_take(c->accounts, SNAPSHOT_MAPS, &s);
+
+	if (err) {
+		child_failed(c, err, "the table of mappings could not be read");
+		return;
+	}
+	if (s.maps == now->maps && s.mapped_bytes == now->mapped_bytes &&
+	    s.total_maps == now->total_maps)
+		return;
+	const struct three kept = {now->total_maps, now->maps, now->mapped_bytes};
+	const struct three read = {s.total_maps, s.maps, s.mapped_bytes};
+	char *at = put_number(put_text(text, "ledger at op "), c->pos->stmt);
+
+	at = put_number(put_text(at, " slot "), c->pos->slot);
+	at = put_three(at, "", &kept);
+	at = put_three(put_text(at, ", "), "the kernel", &read);
+	*at = '\0';
+	child_failed(c, -EUCLEAN, text);
+}
