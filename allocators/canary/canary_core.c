@@ -30,7 +30,14 @@ struct free_chunk {
 	struct free_chunk *next;
 };
 
+/* A mapping that the kernel did not take back. Its link lies in it, as there is no other place. */
+struct kept {
+	struct kept *next;
+	size_t bytes;
+};
+
 static struct free_chunk *lists[BINS];
+static struct kept *kept;
 static unsigned char *region, *region_end;
 static atomic_flag lock = ATOMIC_FLAG_INIT;
 
@@ -62,6 +69,57 @@ static void *map(size_t size)
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
+}
+
+/* A kept mapping that is large enough, cleared; else a fresh one. */
+static void *mapping_take(size_t *bytes)
+{
+	struct kept **at = &kept;
+
+	lock_take();
+	while (*at && (*at)->bytes < *bytes)
+		at = &(*at)->next;
+	struct kept *found = *at;
+
+	if (found)
+		*at = found->next;
+	lock_drop();
+	if (!found)
+		return map(*bytes);
+	*bytes = found->bytes;
+	memset(found, 0, *bytes);
+	return found;
+}
+
+/* All that was refused before is tried again when something goes. */
+static void mappings_retry(void)
+{
+	lock_take();
+	for (struct kept **at = &kept; *at;) {
+		struct kept *one = *at, *next = one->next;
+
+		if (munmap(one, one->bytes) == 0)
+			*at = next;
+		else
+			at = &one->next;
+	}
+	lock_drop();
+}
+
+void core_unmap(void *chunk, size_t bytes)
+{
+	struct kept *one = chunk;
+
+	if (munmap(chunk, bytes) == 0) {
+		mappings_retry();
+		return;
+	}
+	madvise(chunk, bytes, MADV_DONTNEED);
+	*one = (struct kept){.bytes = bytes};
+	lock_take();
+	one->next = kept;
+	kept = one;
+	lock_drop();
 }
 
 static size_t bin_bytes(uint32_t bin)
@@ -133,7 +191,7 @@ void *core_aligned(size_t align, size_t size, size_t skew)
 	while (bin < BINS && bin_bytes(bin) < size + slack)
 		bin++;
 	size_t bytes = bin < BINS ? bin_bytes(bin) : page_rounded(size + slack);
-	unsigned char *chunk = bin < BINS ? chunk_take(bin) : map(bytes);
+	unsigned char *chunk = bin < BINS ? chunk_take(bin) : mapping_take(&bytes);
 
 	if (!chunk) {
 		errno = ENOMEM;
@@ -156,7 +214,7 @@ void core_free(void *p)
 	int err = errno;
 
 	if (h.bin == MAPPED) {
-		munmap(chunk, h.offset + h.usable);
+		core_unmap(chunk, h.offset + h.usable);
 	} else {
 		lock_take();
 		chunk->next = lists[h.bin];
@@ -164,6 +222,14 @@ void core_free(void *p)
 		lock_drop();
 	}
 	errno = err;
+}
+
+void *core_chunk(void *p, size_t *ret_bytes)
+{
+	struct header h = header_of(p);
+
+	*ret_bytes = h.offset + h.usable;
+	return (unsigned char *)p - h.offset;
 }
 
 size_t core_usable(void *p)
@@ -314,5 +380,6 @@ EXPORT size_t malloc_usable_size(void *p)
 
 EXPORT int malloc_trim(size_t pad)
 {
+	mappings_retry();
 	return canary.trim ? canary.trim(pad) : 0;
 }

@@ -6,7 +6,8 @@
  * file; beside it lies a program that provokes it. `correct` changes nothing and must stay clean.
  *
  * The core: chunks of 32 bytes to 64 KiB in powers of two, cut from regions and kept in a list per
- * size; larger ones are mappings of their own. The 16 bytes before a block hold its header. One
+ * size; larger ones are mappings of their own; those that the kernel does not take back are kept,
+ * handed out again, and tried again. The 16 bytes before a block hold its header. One
  * spinlock; fork is prepared by atfork handlers.
  */
 #ifndef CANARY_CORE_H
@@ -46,6 +47,10 @@ void *core_reallocarray(void *p, size_t count, size_t size);
 void *core_aligned_alloc(size_t align, size_t size);
 int core_posix_memalign(void **ret_p, size_t align, size_t size);
 void core_free(void *p);
+/* Unmaps a chunk of a large block, or keeps it. */
+void core_unmap(void *chunk, size_t bytes);
+/* The chunk that a large block lies in. */
+void *core_chunk(void *p, size_t *ret_bytes);
 size_t core_usable(void *p);
 
 #endif
