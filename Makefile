@@ -8,7 +8,7 @@ CONFIGURE := cmake -G Ninja -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo
 NINJA := ninja --quiet
 
 .DEFAULT_GOAL := all
-.PHONY: all audit bench-interp test trees format clean help packages
+.PHONY: all audit bench-interp bench-tape test trees format clean help packages
 .DELETE_ON_ERROR:
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo 'make audit     judge every allocator on this machine; leaves $(RESULTS)/audit.jsonl'
 	@echo 'make test      build with gcc, clang and sanitizers, and run every test'
 	@echo 'make bench-interp  what running a program costs beyond its calls'
+	@echo 'make bench-tape    what seeing every kernel call costs'
 	@echo 'make format    lay out the C files as .clang-format says'
 	@echo 'make clean     remove $(BUILD)/ and $(RESULTS)/'
 
@@ -48,6 +49,10 @@ trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja
 # What the harness itself costs per op.
 bench-interp: all
 	@$(BUILD)/interp-bench
+
+# What the trap and the ledger cost per kernel call, and per call that makes none.
+bench-tape: all
+	@$(BUILD)/tape-bench
 
 test: trees
 	@ctest --test-dir $(BUILD) -j 2 --output-on-failure --no-tests=error
