@@ -8,8 +8,10 @@
  * the total.
  *
  * ledger_apply takes one kernel call and asks the kernel (PROCMAP_QUERY) about the range that it
- * touched, in O(log n) of the number of VMAs. Without that ioctl the VMAs are not kept: ranges of
- * the program still are, and the numbers come from accounts_take (ledger_is_exact is false).
+ * touched, in O(log n) of the number of VMAs: once for a plain mmap or munmap. A call that may have
+ * changed anything (effect.everything) costs a reading of the whole table, with the buffer of the
+ * accounts. Without that ioctl the VMAs are not kept: ranges of the program still are, and the
+ * numbers come from accounts_take (ledger_is_exact is false).
  *
  * What threads that nobody watched have changed is found by ledger_reconcile, which reads the whole
  * table, folds the difference in and says how much it was.
