@@ -119,8 +119,9 @@ static int one_round(const struct program p[2], struct cost *ret, bool per_call)
 
 static int measure(const struct setting *s, bool per_call, struct cost *ret)
 {
-	double on[ROUNDS], off[ROUNDS];
+	double on[ROUNDS] = {0}, off[ROUNDS] = {0};
 	struct program p[2];
+	*ret = (struct cost){0};
 	int err = make_program(s, false, &p[0]);
 
 	if (!err)

@@ -10,8 +10,9 @@ static void *without_looking(size_t size)
 		return core_malloc(size);
 	void *p = core_malloc(size);
 	size_t usable = p ? core_usable(p) : size;
+	uintptr_t header = (uintptr_t)p - CORE_ALIGN;
 
-	memcpy((char *)p - CORE_ALIGN, &usable, sizeof(usable));
+	memcpy((void *)header, &usable, sizeof(usable));
 	return p;
 }
 

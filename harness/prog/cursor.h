@@ -48,10 +48,10 @@ void cursor_stretch(struct cursor *c, uint32_t times);
 struct cursor_round {
 	uint64_t ends; /* rounds of outermost repeats that have ended so far, over the whole program
 			*/
-	uint64_t round; /* 0-based: the one that ended last */
+	uint64_t round;	 /* 0-based: the one that ended last */
 	uint64_t rounds; /* of that loop in all */
-	uint32_t stmt;	/* of its repeat */
-	bool last;	/* it was the last of its loop */
+	uint32_t stmt;	 /* of its repeat */
+	bool last;	 /* it was the last of its loop */
 };
 
 /* The last round that ended before the op that was handed out last. */
