@@ -99,6 +99,20 @@ static json_t *snapshot_json(const struct snapshot *now, const struct snapshot *
 	return o;
 }
 
+/* Of a checkpoint's numbers, the allocator's own; the rest is the program's. */
+static json_t *share_json(const struct checkpoint_record *now,
+			  const struct checkpoint_record *start)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "maps", difference(now->allocator_maps, start->allocator_maps));
+	json_object_set_new(o, "mapped_bytes",
+			    difference(now->allocator_mapped_bytes, start->allocator_mapped_bytes));
+	json_object_set_new(o, "rss_bytes",
+			    difference(now->allocator_rss_bytes, start->allocator_rss_bytes));
+	return o;
+}
+
 static json_t *checkpoints_json(const struct run_shared *s)
 {
 	json_t *list = json_array();
@@ -107,6 +121,8 @@ static json_t *checkpoints_json(const struct run_shared *s)
 	for (uint32_t i = 0; i < n && i < CHECKPOINT_MAX; i++) {
 		const struct checkpoint_record *r = &s->checkpoint[i];
 		json_t *o = snapshot_json(&r->at, &s->checkpoint[0].at);
+
+		json_object_set_new(o, "allocator", share_json(r, &s->checkpoint[0]));
 
 		set_text(o, "name", r->name);
 		json_object_set_new(o, "op", json_integer(r->stmt));

@@ -84,6 +84,16 @@ static int take(struct sampler *s, unsigned parts, struct snapshot *ret_now)
 	return 0;
 }
 
+static void share_of_allocator(const struct ledger *l, struct checkpoint_record *r)
+{
+	bool exact = ledger_is_exact(l);
+
+	r->allocator_maps = exact ? ledger_now(l)->maps_by[CALLER_ALLOCATOR] : -1;
+	r->allocator_mapped_bytes = exact ? ledger_now(l)->mapped_by[CALLER_ALLOCATOR] : -1;
+	r->allocator_rss_bytes = -1;
+	ledger_resident(l, &r->allocator_rss_bytes);
+}
+
 int sampler_checkpoint(struct sampler *s, const struct checkpoint_at *at)
 {
 	struct run_shared *shared = s->shared;
@@ -112,6 +122,7 @@ int sampler_checkpoint(struct sampler *s, const struct checkpoint_at *at)
 	r->iteration = at->iteration;
 	r->in_fork = at->in_fork;
 	r->at = now;
+	share_of_allocator(s->child->ledger, r);
 	atomic_store_explicit(&shared->ncheckpoints, n + 1, memory_order_release);
 	return 0;
 }

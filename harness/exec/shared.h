@@ -143,6 +143,8 @@ struct checkpoint_record {
 	uint32_t in_fork;
 	uint64_t iteration;
 	struct snapshot at; /* absolute */
+	/* Of `at`, the allocator's: absolute; -1 where the ledger is not exact. */
+	int64_t allocator_maps, allocator_mapped_bytes, allocator_rss_bytes;
 };
 
 #define CHECKPOINT_MAX 1024

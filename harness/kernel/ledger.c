@@ -290,6 +290,25 @@ uint64_t ledger_maps_over(const struct ledger *l, uintptr_t start, uintptr_t end
 	return maps;
 }
 
+int ledger_resident(const struct ledger *l, int64_t *ret_bytes)
+{
+	struct range r;
+	int64_t sum = 0;
+
+	if (!l->exact)
+		return -ENOTSUP;
+	for (uintptr_t at = 0; range_set_first(l->allocator, at, UINTPTR_MAX, &r); at = r.end) {
+		int64_t bytes;
+		int err = accounts_resident(l->accounts, r.start, r.end, &bytes);
+
+		if (err)
+			return err;
+		sum += bytes;
+	}
+	*ret_bytes = sum;
+	return 0;
+}
+
 int ledger_reconcile(struct ledger *l, struct ledger_drift *ret_drift)
 {
 	struct ledger_counts before = l->now;

@@ -85,6 +85,12 @@ int ledger_disown(struct ledger *l, uintptr_t start, uintptr_t end);
  * asked for ascending ranges, no VMA is counted twice. 0 while not exact. */
 uint64_t ledger_maps_over(const struct ledger *l, uintptr_t start, uintptr_t end, uintptr_t *from);
 
+/*
+ * Resident bytes of what the allocator owns, by a scan of its own ranges: huge pages of hugetlbfs,
+ * which are no RSS, included. -ENOTSUP while not exact or where resident pages cannot be had.
+ */
+int ledger_resident(const struct ledger *l, int64_t *ret_bytes);
+
 /* Reads the whole table and folds in what differs. */
 int ledger_reconcile(struct ledger *l, struct ledger_drift *ret_drift);
 

@@ -95,6 +95,27 @@ CHILD_TEST(each_member_of_the_peak_is_its_own_highest)
 	CHECK_EQ(ledger_peak(ledger)->maps, ledger_now(ledger)->maps);
 }
 
+CHILD_TEST(resident_bytes_are_of_the_allocators_ranges_alone)
+{
+	int64_t before, after, span;
+
+	ledger_setup();
+	ledger_start();
+	volatile char *own = (char *)map_by_allocator(8, RW);
+	volatile char *other = (char *)map_by_program(1, 8, RW);
+
+	CHECK_EQ(ledger_resident(ledger, &before), 0);
+	for (int i = 0; i < 3; i++)
+		own[(size_t)i * PAGE] = other[(size_t)i * PAGE] = 1;
+	(void)own[5 * PAGE]; /* the zero page is not resident */
+	CHECK_EQ(ledger_resident(ledger, &after), 0);
+	CHECK_EQ(after - before, 3 * PAGE);
+	CHECK_EQ(accounts_resident(accounts, (uintptr_t)own + PAGE, (uintptr_t)own + 8 * PAGE,
+				   &span),
+		 0);
+	CHECK_EQ(span, 2 * PAGE);
+}
+
 CHILD_TEST(neighbours_of_the_allocator_take_one_range)
 {
 	ledger_setup();
@@ -479,6 +500,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_vma_counts_for_each_owner_and_once_in_all),
 		cmocka_unit_test(each_member_of_the_peak_is_its_own_highest),
+		cmocka_unit_test(resident_bytes_are_of_the_allocators_ranges_alone),
 		cmocka_unit_test(neighbours_of_the_allocator_take_one_range),
 		cmocka_unit_test(an_injected_refusal_changes_nothing),
 		cmocka_unit_test(what_is_excluded_counts_for_nobody),
