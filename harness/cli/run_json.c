@@ -204,8 +204,6 @@ static json_t *lost_json(const struct verdict_input *in)
 	json_object_set_new(o, "maps", known ? json_integer(l->maps) : json_null());
 	json_object_set_new(o, "mapped_bytes", known ? json_integer(l->mapped_bytes) : json_null());
 	json_object_set_new(o, "rss_bytes", known ? json_integer(l->rss_bytes) : json_null());
-	if (l->measured)
-		json_object_set_new(o, "again", json_boolean(l->again));
 	if (!known)
 		set_text(o, "unsupported", unmeasured_lost(s));
 	return o;
@@ -269,6 +267,8 @@ static json_t *watch_json(const struct run_shared *s)
 	set_count(o, "passed_by", w->passed_by);
 	json_object_set_new(o, "untracked", untracked_json(&w->untracked));
 	set_count(o, "tape_dropped", atomic_load(&s->tape.dropped));
+	/* The program's allocator calls were made once more, to see what comes back. */
+	json_object_set_new(o, "work_again", json_boolean(s->lost.again));
 	return o;
 }
 

@@ -110,8 +110,7 @@ CHILD_TEST(resident_bytes_are_of_the_allocators_ranges_alone)
 	(void)own[5 * PAGE]; /* the zero page is not resident */
 	CHECK_EQ(ledger_resident(ledger, &after), 0);
 	CHECK_EQ(after - before, 3 * PAGE);
-	CHECK_EQ(accounts_resident(accounts, (uintptr_t)own + PAGE, (uintptr_t)own + 8 * PAGE,
-				   &span),
+	CHECK_EQ(accounts_resident(acc, (uintptr_t)own + PAGE, (uintptr_t)own + 8 * PAGE, &span),
 		 0);
 	CHECK_EQ(span, 2 * PAGE);
 }
