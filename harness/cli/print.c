@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/cli/left_behind.h"
+#include "harness/prog/text.h"
 
 static struct print_widths columns;
 
@@ -35,17 +36,13 @@ void print_run_header(FILE *out, const struct print_widths *w)
 
 struct size_text print_size(int64_t bytes)
 {
-	static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
 	struct size_text t;
-	double value = (double)(bytes < 0 ? -bytes : bytes);
-	unsigned u = 0;
+	struct text text;
 
-	while (value >= 1024 && u < 4) {
-		value /= 1024;
-		u++;
-	}
-	snprintf(t.s, sizeof(t.s), u && value < 100 ? "%s%.1f %s" : "%s%.0f %s",
-		 bytes < 0 ? "-" : "", value, unit[u]);
+	text_init(&text, t.s, sizeof(t.s));
+	if (bytes < 0)
+		text_str(&text, "-");
+	text_rounded_size(&text, bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes);
 	return t;
 }
 

@@ -167,7 +167,7 @@ static const struct said examples[] = {
 	  .count = 15,
 	  .n = {SYS_munmap, 15, 2 << 20, 2000 << 10, 15, 0x7f0000001000}},
 	 "munmap in free was refused 15 times (0 by the fault plan) and what it was to give back "
-	 "never came back: 15 ranges, 2.0 MiB mapped, 1.9 MiB resident, 15 maps, first at "
+	 "never came back: 15 ranges, 2.0 MiB mapped, 2.0 MiB resident, 15 maps, first at "
 	 "0x7f0000001000; the headroom was back, the allocator was purged and did its work once "
 	 "more",
 	 "lost-mapping/free/munmap"},
@@ -196,7 +196,7 @@ static const struct said examples[] = {
 	  .count = 2,
 	  .n = {SYS_getpid, 2, UINT64_MAX, UINT64_MAX, 2, 0}},
 	 "call before the first op was refused 2 times (0 by the fault plan) and what it was to "
-	 "give back never came back: 2 ranges, 15.9 EiB mapped, 15.9 EiB resident, 2 maps, first "
+	 "give back never came back: 2 ranges, 16.0 EiB mapped, 16.0 EiB resident, 2 maps, first "
 	 "at 0x0; the headroom was back, the allocator was purged and did its work once more",
 	 "lost-mapping/start/call"},
 	{{.kind = FINDING_MAP_GROWTH,
@@ -218,7 +218,7 @@ static const struct said examples[] = {
 	  .op_code = OP_REPEAT,
 	  .n = {700500, 300000, 428}},
 	 "each round of the loop leaves 700 bytes more resident, although the program holds the "
-	 "same each time: 292.9 KiB more in the 428 rounds that were judged",
+	 "same each time: 293 KiB more in the 428 rounds that were judged",
 	 "footprint-growth/repeat/rss"},
 };
 

@@ -23,6 +23,7 @@
 #include "harness/oracle/model.h"
 #include "harness/prog/names.h"
 #include "harness/prog/op.h"
+#include "harness/prog/text.h"
 
 struct rule_text {
 	const char *word, *sentence;
@@ -270,17 +271,16 @@ static void put_refusals(struct out *o, const struct finding *f)
 
 static void put_bytes(struct out *o, uint64_t n)
 {
-	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-	unsigned unit = 0;
+	struct text t;
+	char buf[32];
 
 	if (n < 1024) {
 		put(o, "%" PRIu64 " bytes", n);
 		return;
 	}
-	/* Tenths, cut: no sum is said to be more than it is. */
-	for (; n >= UINT64_C(1) << 20; n >>= 10)
-		unit++;
-	put(o, "%" PRIu64 ".%" PRIu64 " %s", n >> 10, (n & 1023) * 10 >> 10, units[unit]);
+	text_init(&t, buf, sizeof(buf));
+	text_rounded_size(&t, n);
+	put(o, "%s", buf);
 }
 
 static void put_counted(struct out *o, uint64_t n, const char *word)

@@ -54,6 +54,32 @@ void text_size(struct text *t, uint64_t bytes)
 		text_bytes(t, &suffixes[n - 1], 1);
 }
 
+void text_rounded_size(struct text *t, uint64_t bytes)
+{
+	static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+	unsigned unit = 0;
+
+	while (unit < 6 && bytes >> (10 * (unit + 1)))
+		unit++;
+	uint64_t one = UINT64_C(1) << (10 * unit), half = unit ? one / 2 : 0;
+	uint64_t tenths = bytes / one * 10 + (bytes % one * 10 + half) / one;
+	/* In EiB there are fewer than 16: nothing is added up beyond 64 bits. */
+	uint64_t whole = unit && tenths >= 1000 ? (bytes + half) / one : tenths / 10;
+
+	/* 1023.9 KiB rounds to a whole MiB. */
+	if (whole == 1024) {
+		unit++;
+		whole = 1;
+		tenths = 10;
+	}
+	text_u64(t, whole);
+	if (unit && tenths < 1000) {
+		text_str(t, ".");
+		text_u64(t, tenths % 10);
+	}
+	text_str(t, units[unit]);
+}
+
 void text_time(struct text *t, uint64_t ns)
 {
 	static const char *const units[] = {"ns", "us", "ms", "s"};

@@ -24,6 +24,9 @@ void text_u64(struct text *t, uint64_t value);
 /* Bytes in the largest of K, M, G, T that gives a whole number: 131072 is 128K. */
 void text_size(struct text *t, uint64_t bytes);
 
+/* For people, rounded: "700 B", "2.3 MiB", "412 GiB". */
+void text_rounded_size(struct text *t, uint64_t bytes);
+
 /* Nanoseconds in the largest of s, ms, us, ns that gives a whole number. */
 void text_time(struct text *t, uint64_t ns);
 
