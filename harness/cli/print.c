@@ -78,7 +78,7 @@ static void print_accounts(FILE *out, const struct run_shared *s)
 	else
 		fprintf(out, "  %9s  %10s  %10s  %10s", "-", "-", "-", "-");
 	fprintf(out, "  %9" PRIu64 "  %10s  %7" PRIu64, s->counts.call[KCALL_MUNMAP].failed,
-		s->lost.measured ? print_size(s->lost.mapped_bytes).s : "-",
+		s->lost.measured ? print_size(s->lost.bytes).s : "-",
 		s->counts.null_at_refusal);
 }
 

@@ -49,7 +49,7 @@ void sweep_report_of(const struct outcome_of_run *r, struct sweep_report *ret_re
 		.outcome = v->outcome,
 		.interrupted = s && r->result.end == RUN_END_INTERRUPTED,
 		.injected = s ? injected_calls(&s->counts) : 0,
-		.lost_bytes = s && s->lost.measured ? s->lost.mapped_bytes : 0,
+		.lost_bytes = s && s->lost.measured ? s->lost.bytes : 0,
 		.nfindings = v->nfindings,
 	};
 	snprintf(ret_report->reason, sizeof(ret_report->reason), "%s", v->reason);

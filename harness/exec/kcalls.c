@@ -352,6 +352,7 @@ int kcalls_outstanding(struct child *c, bool judged, struct run_lost *ret_lost)
 		sum.maps += (int64_t)piece.maps;
 		sum.mapped_bytes += r.purge ? 0 : (int64_t)piece.bytes;
 		sum.rss_bytes += resident;
+		sum.bytes += (int64_t)piece.bytes;
 		if (judged)
 			lost_measured(c->lost, &piece);
 	}

@@ -222,6 +222,7 @@ struct run_lost {
 	uint32_t measured;
 	uint32_t again; /* the program's block ops were run once more */
 	int64_t maps, mapped_bytes, rss_bytes;
+	int64_t bytes; /* in one number: what is mapped, and of pages alone what is resident */
 };
 
 struct run_growth {
