@@ -9,7 +9,6 @@
 
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
-#include "harness/cli/jobs.h"
 #include "harness/cli/print.h"
 #include "harness/cli/run_command.h"
 #include "harness/cli/run_json.h"
@@ -99,8 +98,6 @@ static int sweep_all(struct run_command *cmd)
 {
 	struct sweep *s = &cmd->sweep;
 
-	if (!s->jobs)
-		s->jobs = jobs_processors();
 	s->options = &cmd->options.runner;
 	s->programs = cmd->programs;
 	s->nprograms = cmd->npaths;

@@ -10,6 +10,7 @@
 #include "harness/cli/fault_rule.h"
 #include "harness/cli/jobs.h"
 #include "harness/cli/run_json.h"
+#include "harness/cli/sweep_jobs.h"
 
 struct sweeping {
 	const struct sweep *sweep;
@@ -49,6 +50,8 @@ static void refuse_one(void *ctx, size_t i, int fd)
 	memmove(&o.faults[1], &o.faults[0], o.nfaults * sizeof(o.faults[0]));
 	o.faults[0] = rule;
 	o.nfaults++;
+	/* Peaks of a refused run are judged where the program asks for them, and shown nowhere. */
+	o.sampling = o.sampling && row->program->info.has_peak_metric;
 	runner_run(row->subject, row->program, &o, &r);
 	sweep_report_of(&r, &report);
 	json_t *line = run_line(&r, &rule);
@@ -128,6 +131,18 @@ static const char *cannot_sweep(const struct outcome_of_run *r)
 	return s->watch.traps == WATCH_ON ? NULL : verdict_unwatched(s);
 }
 
+static unsigned jobs_for(const struct run_result *before)
+{
+	const struct sweep_cost cost = {
+		.wall_ns = before->wall_ns,
+		.cpu_ns = before->cpu_ns,
+		.resident_bytes = before->most_resident_bytes,
+	};
+	const struct sweep_room room = sweep_room();
+
+	return sweep_jobs(&cost, &room);
+}
+
 /* The run without refusals: it counts the calls, and what it finds is not the refusals' doing. */
 static int run_before(const struct sweep *s, struct sweep_row *row)
 {
@@ -146,6 +161,7 @@ static int run_before(const struct sweep *s, struct sweep_row *row)
 	if (!why)
 		row->made = sweep_made(row->plan, &r.result.shared->counts);
 	row->tries = sweep_tries(row->plan, row->made);
+	row->jobs = s->jobs ? s->jobs : jobs_for(&r.result);
 	outcome_count(s->outcomes, row->outcome);
 	int err = sweep_tally_init(&row->tally, &report);
 	int failed = json_out_write(s->json, run_line(&r, NULL));
@@ -163,7 +179,7 @@ static int run_refusals(const struct sweep *s, struct sweep_row *row)
 	struct sweeping w = {.sweep = s, .row = row};
 	const struct jobs jobs = {
 		.n = row->tries,
-		.parallel = s->jobs,
+		.parallel = row->jobs,
 		.ctx = &w,
 		.work = refuse_one,
 		.done = take_result,

@@ -22,12 +22,13 @@ struct sweep_row {
 	bool interrupted;
 	uint64_t made;	/* calls without refusals */
 	uint64_t tries; /* runs that the plan has for that */
+	unsigned jobs;	/* of them side by side */
 	struct sweep_tally tally;
 };
 
 struct sweep {
 	struct sweep_plan plan;
-	unsigned jobs; /* runs side by side */
+	unsigned jobs; /* runs side by side; 0: as many as there is room for */
 	const struct runner_options *options;
 	const struct program *programs;
 	size_t nprograms;

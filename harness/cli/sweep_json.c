@@ -93,6 +93,7 @@ json_t *sweep_json(const struct sweep_row *row)
 	json_object_set_new(o, "interrupted", json_boolean(row->interrupted));
 	set_count(o, "made", row->made);
 	set_count(o, "planned", row->tries);
+	set_count(o, "jobs", row->jobs);
 	add_tally(o, &row->tally);
 	json_object_set_new(o, "signatures", wrongs_json(row));
 	json_object_set_new(o, "host", host_json());

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -373,14 +374,22 @@ static void judge_memory(struct watch *w)
 	r->end = RUN_END_BROKEN;
 }
 
+static uint64_t ns_of(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000;
+}
+
 static void reap(struct watch *w)
 {
 	int status = 0;
+	struct rusage used = {0};
 
 	/* Before the leader is reaped its group number cannot be anybody else's. */
 	kill(-w->child.pid, SIGKILL);
-	while (waitpid(w->child.pid, &status, 0) < 0 && errno == EINTR)
+	while (wait4(w->child.pid, &status, 0, &used) < 0 && errno == EINTR)
 		;
+	w->result->cpu_ns = ns_of(used.ru_utime) + ns_of(used.ru_stime);
+	w->result->most_resident_bytes = (uint64_t)used.ru_maxrss << 10;
 	drain_output(w);
 	drain_tape(w);
 	if (salvage(w)) {

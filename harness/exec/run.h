@@ -72,6 +72,8 @@ struct run_result {
 	size_t output_len;
 	char broken[160]; /* RUN_END_BROKEN */
 	uint64_t wall_ns; /* from fork to the child's end */
+	uint64_t cpu_ns;  /* of the child and its own children */
+	uint64_t most_resident_bytes;
 };
 
 /* Raised by a signal handler to end the run early; checked often. */

@@ -180,6 +180,7 @@ struct prog_info {
 	bool has_parallel;
 	bool has_block_ops;   /* anything that calls the allocator, `trim` included */
 	bool has_lost_metric; /* an expect on maps.lost or mapped.lost */
+	bool has_peak_metric; /* an expect on maps.peak, mapped.peak or rss.peak */
 };
 
 /* Whether `code` calls the allocator with a slot (OP_TRIM has none and is not one). */

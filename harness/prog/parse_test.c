@@ -124,6 +124,10 @@ static void what_a_program_has_is_told(void **state)
 		     maps.has_lost_metric);
 	assert_true(info_of(V "trim\n").has_block_ops);
 	assert_true(info_of(V "expect mapped.lost == 0").has_lost_metric);
+	assert_false(info_of(V "expect rss == 0").has_peak_metric);
+	assert_true(info_of(V "expect rss.peak == 0").has_peak_metric);
+	assert_true(info_of(V "expect maps.peak == 0").has_peak_metric);
+	assert_true(info_of(V "expect mapped.peak == 0").has_peak_metric);
 }
 
 static void layout_is_free(void **state)

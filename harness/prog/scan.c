@@ -14,6 +14,13 @@ static void raise_to(uint32_t *highest, uint32_t value)
 		*highest = value;
 }
 
+static void scan_expect(struct prog_info *info, unsigned metric)
+{
+	info->has_lost_metric |= metric == METRIC_MAPS_LOST || metric == METRIC_MAPPED_LOST;
+	info->has_peak_metric |= metric == METRIC_MAPS_PEAK || metric == METRIC_MAPPED_PEAK ||
+				 metric == METRIC_RSS_PEAK;
+}
+
 static void scan_op(struct prog_info *info, const struct op *op)
 {
 	if (op->space == SPACE_BLOCK)
@@ -26,8 +33,8 @@ static void scan_op(struct prog_info *info, const struct op *op)
 	info->has_fork |= op->code == OP_FORK;
 	info->has_parallel |= op->code == OP_PARALLEL;
 	info->has_block_ops |= op_is_block_call(op->code) || op->code == OP_TRIM;
-	info->has_lost_metric |= op->code == OP_EXPECT && (op->expect.metric == METRIC_MAPS_LOST ||
-							   op->expect.metric == METRIC_MAPPED_LOST);
+	if (op->code == OP_EXPECT)
+		scan_expect(info, op->expect.metric);
 }
 
 int prog_scan(int fd, struct prog_info *ret_info, struct prog_error *err)
