@@ -134,7 +134,7 @@ static const char *cannot_sweep(const struct outcome_of_run *r)
 static unsigned jobs_for(const struct run_result *before)
 {
 	const struct sweep_cost cost = {
-		.wall_ns = before->wall_ns,
+		.slept_ns = before->shared ? before->shared->slept_ns : 0,
 		.cpu_ns = before->cpu_ns,
 		.resident_bytes = before->most_resident_bytes,
 	};

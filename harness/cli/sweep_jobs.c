@@ -44,13 +44,13 @@ struct sweep_room sweep_room(void)
 
 unsigned sweep_jobs(const struct sweep_cost *cost, const struct sweep_room *room)
 {
-	uint64_t most = (uint64_t)room->processors * JOBS_PER_PROCESSOR;
-	uint64_t n = most;
+	double work = cost->cpu_ns ? (double)cost->cpu_ns : 1;
+	double each = 1 + (double)cost->slept_ns / work;
 
-	if (cost->cpu_ns && cost->wall_ns / cost->cpu_ns < JOBS_PER_PROCESSOR)
-		n = (uint64_t)((double)cost->wall_ns / (double)cost->cpu_ns * room->processors);
-	if (n < room->processors)
-		n = room->processors;
+	if (each > JOBS_PER_PROCESSOR)
+		each = JOBS_PER_PROCESSOR;
+	uint64_t n = (uint64_t)(each * room->processors);
+
 	if (cost->resident_bytes && n > room->free_bytes / 2 / (2 * cost->resident_bytes))
 		n = room->free_bytes / 2 / (2 * cost->resident_bytes);
 	return n ? (unsigned)n : 1;

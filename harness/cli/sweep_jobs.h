@@ -2,7 +2,7 @@
  * sweep_jobs.h - how many runs of a sweep go side by side.
  *
  * Programs sleep, and a run that sleeps needs no processor: the run without refusals tells how much
- * of its time it worked, and how much memory it took. A refusal can make it keep what it would
+ * it slept and worked, and how much memory it took. A refusal can make it keep what it would
  * have given back, and its work is done once more: twice that much is reckoned with for each.
  */
 #ifndef CLI_SWEEP_JOBS_H
@@ -12,7 +12,7 @@
 
 /* Of one run. */
 struct sweep_cost {
-	uint64_t wall_ns, cpu_ns, resident_bytes;
+	uint64_t slept_ns, cpu_ns, resident_bytes;
 };
 
 /* What there is. */

@@ -13,20 +13,20 @@ static const struct sweep_room two = {.processors = 2, .free_bytes = 4096 * MIB}
 
 static void who_works_has_a_processor(void **state)
 {
-	const struct sweep_cost busy = {.wall_ns = 1000, .cpu_ns = 1000, .resident_bytes = MIB};
-	const struct sweep_cost threads = {.wall_ns = 1000, .cpu_ns = 3000, .resident_bytes = MIB};
+	const struct sweep_cost busy = {.cpu_ns = 1000, .resident_bytes = MIB};
+	const struct sweep_cost unmeasured = {0};
 
 	(void)state;
 	assert_int_equal(sweep_jobs(&busy, &two), 2);
-	assert_int_equal(sweep_jobs(&threads, &two), 2);
+	assert_int_equal(sweep_jobs(&unmeasured, &two), 2);
 }
 
 static void who_sleeps_makes_room_for_others(void **state)
 {
-	const struct sweep_cost third = {.wall_ns = 3000, .cpu_ns = 1000, .resident_bytes = MIB};
+	const struct sweep_cost third = {.slept_ns = 2000, .cpu_ns = 1000, .resident_bytes = MIB};
 	const struct sweep_cost asleep = {
-		.wall_ns = 1000000, .cpu_ns = 1000, .resident_bytes = MIB};
-	const struct sweep_cost unmeasured = {.wall_ns = 1000};
+		.slept_ns = 1000000, .cpu_ns = 1000, .resident_bytes = MIB};
+	const struct sweep_cost unmeasured = {.slept_ns = 1000};
 
 	(void)state;
 	assert_int_equal(sweep_jobs(&third, &two), 6);
@@ -36,7 +36,7 @@ static void who_sleeps_makes_room_for_others(void **state)
 
 static void memory_is_the_bound(void **state)
 {
-	struct sweep_cost c = {.wall_ns = 8000, .cpu_ns = 1000, .resident_bytes = 200 * MIB};
+	struct sweep_cost c = {.slept_ns = 8000, .cpu_ns = 1000, .resident_bytes = 200 * MIB};
 	const struct sweep_room none = {.processors = 2}, unknown = {2, UINT64_MAX};
 
 	(void)state;

@@ -25,6 +25,7 @@ void child_beat(struct child *c)
 
 static void sleep_ns(struct child *c, uint64_t ns)
 {
+	c->shared->slept_ns += ns;
 	while (ns) {
 		uint64_t part = ns < SLEEP_SLICE_NS ? ns : SLEEP_SLICE_NS;
 		struct timespec left = {.tv_nsec = (long)part};

@@ -259,6 +259,7 @@ struct run_shared {
 	struct tape_ring tape;
 	uint64_t live_blocks, live_bytes; /* at the end */
 	uint64_t run_ns;		  /* first op to last op, CLOCK_MONOTONIC */
+	uint64_t slept_ns;		  /* in the program's sleep ops */
 	_Atomic uint64_t oplog_used;
 	struct oplog_entry oplog[];
 };
