@@ -36,6 +36,8 @@ static void print_gaps(FILE *out, const struct sweep_row *row)
 {
 	const struct sweep_tally *t = &row->tally;
 
+	if (!row->made)
+		fprintf(out, "  it made no such call\n");
 	if (row->interrupted)
 		fprintf(out, "  interrupted: %" PRIu64 " of %" PRIu64 " runs were made\n", t->tried,
 			row->tries);
