@@ -135,6 +135,8 @@ bool child_headroom_left(struct child *c)
 
 	if (split == 0)
 		split = mprotect((void *)(p + 3 * page), page, PROT_READ);
+	/* Where only a second split was refused two equal VMAs are left: a change joins them. */
+	mprotect((void *)p, HEADROOM_PAGES * page, PROT_READ);
 	mprotect((void *)p, HEADROOM_PAGES * page, PROT_NONE);
 	return split == 0;
 }
