@@ -68,6 +68,7 @@ static void add_tally(json_t *o, const struct sweep_tally *t)
 	set_count(o, "other", t->other);
 	set_count(o, "known", t->known);
 	set_count(o, "not_met", t->not_met);
+	set_count(o, "unmet", t->unmet);
 	set_count(o, "broken", t->broken);
 	set_count(o, "unsupported", t->unsupported);
 	json_object_set_new(o, "broken_reason", json_text(t->reason));

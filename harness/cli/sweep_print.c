@@ -49,6 +49,11 @@ static void print_gaps(FILE *out, const struct sweep_row *row)
 	if (t->not_met)
 		fprintf(out, "  runs in which the call to be refused never came: %" PRIu64 "\n",
 			t->not_met);
+	if (t->unmet)
+		fprintf(out,
+			"  runs that did not get their memory and missed what the program expects: "
+			"%" PRIu64 "\n",
+			t->unmet);
 	if (t->broken || t->unsupported)
 		fprintf(out, "  runs broken: %" PRIu64 ", unsupported: %" PRIu64 " (%s)\n",
 			t->broken, t->unsupported, t->reason);

@@ -40,6 +40,23 @@ static uint64_t injected_calls(const struct run_counts *counts)
 	return n;
 }
 
+/* The program's own word, in a run that did not get its memory. */
+static bool is_left_out(const struct run_shared *s, const struct finding *f)
+{
+	return s && s->counts.null_at_refusal &&
+	       (f->rule == RULE_EXPECT || f->rule == RULE_OUTCOME);
+}
+
+static void report_finding(struct sweep_report *r, const struct verdict_finding *from)
+{
+	struct sweep_finding *to = &r->finding[r->nfindings++];
+
+	memcpy(to->signature, from->signature, sizeof(to->signature));
+	memcpy(to->message, from->message, sizeof(to->message));
+	to->kind = from->finding->kind;
+	to->known = from->known != NULL;
+}
+
 void sweep_report_of(const struct outcome_of_run *r, struct sweep_report *ret_report)
 {
 	const struct run_shared *s = r->result.shared;
@@ -50,18 +67,22 @@ void sweep_report_of(const struct outcome_of_run *r, struct sweep_report *ret_re
 		.interrupted = s && r->result.end == RUN_END_INTERRUPTED,
 		.injected = s ? injected_calls(&s->counts) : 0,
 		.lost_bytes = s && s->lost.measured ? s->lost.bytes : 0,
-		.nfindings = v->nfindings,
 	};
+	unsigned counted = 0;
+
 	snprintf(ret_report->reason, sizeof(ret_report->reason), "%s", v->reason);
 	for (unsigned i = 0; i < v->nfindings; i++) {
-		const struct verdict_finding *from = &v->finding[i];
-		struct sweep_finding *to = &ret_report->finding[i];
+		const struct verdict_finding *f = &v->finding[i];
 
-		memcpy(to->signature, from->signature, sizeof(to->signature));
-		memcpy(to->message, from->message, sizeof(to->message));
-		to->kind = from->finding->kind;
-		to->known = from->known != NULL;
+		if (is_left_out(s, f->finding)) {
+			ret_report->unmet++;
+			continue;
+		}
+		report_finding(ret_report, f);
+		counted += !f->known || r->in.strict;
 	}
+	if (v->outcome == OUTCOME_FINDING && !counted)
+		ret_report->outcome = OUTCOME_CLEAN;
 }
 
 size_t sweep_report_bytes(const struct sweep_report *r)
@@ -173,6 +194,7 @@ int sweep_tally_add(struct sweep_tally *t, uint64_t nth, const struct sweep_repo
 	t->tried++;
 	if (count_as_nothing(t, r))
 		return 0;
+	t->unmet += r->unmet != 0;
 	for (uint32_t i = 0; i < r->nfindings && i < FINDING_MAX; i++) {
 		const struct sweep_finding *f = &r->finding[i];
 

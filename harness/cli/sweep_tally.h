@@ -3,7 +3,9 @@
  *
  * A finding counts against a refusal when the run without refusals has none of that signature. A
  * run can count under several heads: one that lost memory and then crashed is lost and crashed.
- * Known findings (profile) stand apart. What is left, a run that came to its end with nothing new,
+ * Known findings (profile) stand apart. Where a block op got null because of the refusal, what the
+ * program expects (`expect`, `->`) was written for a run that gets its memory: not met there, it is
+ * counted and held against nobody. What is left, a run that came to its end with nothing new,
  * handled its refusal.
  */
 #ifndef CLI_SWEEP_TALLY_H
@@ -20,9 +22,10 @@ struct sweep_finding {
 
 /* One run, as data that can go through a pipe. */
 struct sweep_report {
-	enum outcome outcome;
+	enum outcome outcome; /* without what is left out */
 	bool interrupted;
 	uint64_t injected;  /* calls that were refused */
+	uint64_t unmet;	    /* findings left out: what is expected of a run that gets its memory */
 	int64_t lost_bytes; /* 0 where it was not measured */
 	char reason[sizeof(((struct verdict *)0)->reason)];
 	uint32_t nfindings;
@@ -44,6 +47,7 @@ struct sweep_wrong {
 struct sweep_tally {
 	uint64_t tried;	  /* runs that took place */
 	uint64_t not_met; /* in which the call never came */
+	uint64_t unmet;	  /* which missed what is expected, without their memory */
 	uint64_t handled, lost, crashed, hung, content, other, known, broken, unsupported;
 	int64_t lost_worst_bytes, lost_total_bytes;	    /* of the runs in `lost` */
 	char reason[sizeof(((struct verdict *)0)->reason)]; /* of the first broken or unsupported */

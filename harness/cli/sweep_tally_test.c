@@ -182,6 +182,61 @@ static void broken_runs_say_nothing(void **state)
 	sweep_tally_release(&t);
 }
 
+/* A run with an expectation that was not met, a known loss, and whatever `rule` is. */
+static void report_run(uint64_t nulls, enum finding_rule rule, bool strict)
+{
+	static struct run_shared shared;
+	static const struct known known;
+	struct finding finding[] = {
+		{.kind = FINDING_EXPECTATION, .rule = RULE_EXPECT},
+		{.kind = FINDING_LOST_MAPPING, .rule = RULE_LOST_MAPPING},
+		{.kind = FINDING_UNEXPECTED_RESULT, .rule = (uint8_t)rule},
+	};
+	struct outcome_of_run r = {
+		.result.shared = &shared,
+		.in.strict = strict,
+		.verdict = {.outcome = OUTCOME_FINDING, .nfindings = 3, .nknown = 1},
+	};
+
+	shared.counts.null_at_refusal = nulls;
+	for (int i = 0; i < 3; i++)
+		r.verdict.finding[i].finding = &finding[i];
+	r.verdict.finding[1].known = &known;
+	sweep_report_of(&r, &report);
+}
+
+static void without_memory_nothing_is_expected(void **state)
+{
+	struct sweep_tally t = tally_behind(NULL);
+
+	(void)state;
+	report_run(1, RULE_OUTCOME, false);
+	assert_int_equal(report.unmet, 2);
+	assert_int_equal(report.nfindings, 1);
+	assert_int_equal(report.finding[0].kind, FINDING_LOST_MAPPING);
+	assert_int_equal(report.outcome, OUTCOME_CLEAN);
+	add(&t, 1);
+	assert_int_equal(t.unmet, 1);
+	assert_int_equal(t.other, 0);
+	assert_int_equal(t.known, 1);
+	report_run(1, RULE_OUTCOME, true);
+	assert_int_equal(report.outcome, OUTCOME_FINDING);
+	sweep_tally_release(&t);
+}
+
+static void what_is_the_allocators_fault_stays(void **state)
+{
+	(void)state;
+	report_run(0, RULE_OUTCOME, false);
+	assert_int_equal(report.unmet, 0);
+	assert_int_equal(report.nfindings, 3);
+	assert_int_equal(report.outcome, OUTCOME_FINDING);
+	report_run(1, RULE_TRIM_RESULT, false);
+	assert_int_equal(report.unmet, 1);
+	assert_int_equal(report.nfindings, 2);
+	assert_int_equal(report.outcome, OUTCOME_FINDING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +247,8 @@ int main(void)
 		cmocka_unit_test(each_kind_has_its_head),
 		cmocka_unit_test(known_findings_stand_apart),
 		cmocka_unit_test(broken_runs_say_nothing),
+		cmocka_unit_test(without_memory_nothing_is_expected),
+		cmocka_unit_test(what_is_the_allocators_fault_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

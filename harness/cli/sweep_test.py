@@ -118,6 +118,16 @@ class Table(Sweep):
             self.assertGreaterEqual(row["made"], 4)
             self.assertEqual(row["handled"], row["made"])
 
+    def test_what_a_run_without_its_memory_cannot_meet(self):
+        """The program's expectations are for a run that gets what it asks for."""
+        text, runs, (row,) = self.sweep([RIGHT], "--sweep", "oom",
+                                        text=f"{FREES}\nmalloc b[9] {BYTES} -> ok\nexpect "
+                                             "rss.peak >= 700K")
+        self.assertEqual((row["handled"], row["other"], row["unmet"]), (5, 0, 5))
+        self.assertIn("expectation", e2e.kinds(runs[1]))
+        self.assertIn("\n  runs that did not get their memory and missed what the program expects: "
+                      "5\n", text)
+
     def test_guard_takes_every_refusal(self):
         text = """
             malloc b[0:30:3] 300000
