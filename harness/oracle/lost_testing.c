@@ -1,5 +1,7 @@
 #include "harness/oracle/lost_testing.h"
 
+#include <sys/mman.h>
+
 void begin(struct fixture *f, uint32_t capacity)
 {
 	*f = (struct fixture){.stmt = 3};
@@ -27,8 +29,28 @@ struct span pages(unsigned from, unsigned n)
 	return (struct span){BASE + from * PAGE, BASE + (from + n) * PAGE};
 }
 
+/* The arguments with which the call would have given that back. */
+static void ask(struct kernel_call *c, struct span back)
+{
+	uint64_t len = back.end - back.start;
+
+	switch (c->nr) {
+	case SYS_munmap:
+		memcpy(c->arg, (uint64_t[]){back.start, len}, 2 * sizeof(uint64_t));
+		break;
+	case SYS_madvise:
+		memcpy(c->arg, (uint64_t[]){back.start, len, MADV_DONTNEED}, 3 * sizeof(uint64_t));
+		break;
+	case SYS_mremap: /* a mapping of one page more shrinks to that */
+		memcpy(c->arg, (uint64_t[]){back.start - PAGE, len + PAGE, PAGE},
+		       3 * sizeof(uint64_t));
+		break;
+	}
+}
+
 void call(struct fixture *f, const struct kernel_call *c, const struct effect *e)
 {
+	struct kernel_call asked = *c;
 	struct lost_at at = {.stmt = f->stmt,
 			     .slot = 7,
 			     .iteration = f->calls++,
@@ -37,7 +59,8 @@ void call(struct fixture *f, const struct kernel_call *c, const struct effect *e
 			     .has_slot = SPACE_BLOCK,
 			     .in_fork = 1};
 
-	lost_call(f->l, c, e, &at);
+	ask(&asked, e->back);
+	lost_call(f->l, &asked, e, &at);
 }
 
 void unmap(struct fixture *f, struct span s, int err)
