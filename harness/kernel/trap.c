@@ -70,6 +70,22 @@ static void pass_on(int signo, siginfo_t *info, void *context)
 		act->handler(signo);
 }
 
+static int64_t dispatch(int mode, const volatile uint8_t *selector)
+{
+	if (mode == PR_SYS_DISPATCH_OFF)
+		return RAW_SYSCALL(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF);
+	return RAW_SYSCALL(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, (uint64_t)mode, trap.trampoline,
+			   trap.trampoline_bytes, (uint64_t)(uintptr_t)selector);
+}
+
+/* A thread has one selector. One of the allocator's would trap us in here. */
+static void keep_dispatch(struct kernel_call *call)
+{
+	call->arg[2] = trap.trampoline;
+	call->arg[3] = trap.trampoline_bytes;
+	call->arg[4] = raw_pointer((const void *)&trap_selector);
+}
+
 static void make(uint32_t nr, uintptr_t ip, ucontext_t *uc)
 {
 	struct trapped t;
@@ -79,8 +95,14 @@ static void make(uint32_t nr, uintptr_t ip, ucontext_t *uc)
 	trap_arch_arguments(uc, t.arg);
 	memcpy(t.call.arg, t.arg, sizeof(t.arg));
 	trap_signals_prepare(&t);
+	bool dispatches = nr == SYS_prctl && t.arg[0] == PR_SET_SYSCALL_USER_DISPATCH;
+
+	if (dispatches && t.arg[1] != PR_SYS_DISPATCH_OFF)
+		keep_dispatch(&t.call);
 	trap.fn(trap.ctx, &t.call, ip);
 	trap_signals_finish(&t);
+	if (dispatches)
+		(void)dispatch(PR_SYS_DISPATCH_ON, &trap_selector);
 	trap_arch_set_result(uc, t.call.result);
 }
 
@@ -115,14 +137,6 @@ static void on_sigsys(int signo, siginfo_t *info, void *context)
 		errno = saved;
 	}
 	trap_on();
-}
-
-static int64_t dispatch(int mode, const volatile uint8_t *selector)
-{
-	if (mode == PR_SYS_DISPATCH_OFF)
-		return RAW_SYSCALL(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF);
-	return RAW_SYSCALL(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, (uint64_t)mode, trap.trampoline,
-			   trap.trampoline_bytes, (uint64_t)(uintptr_t)selector);
 }
 
 static int unsupported(const char *reason, const char **ret_reason)

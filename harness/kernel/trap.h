@@ -20,6 +20,9 @@
  * ours. Of calls about signals the trap function sees the form that a handler can make
  * (trap_signals.h).
  *
+ * Syscall User Dispatch of the allocator's own is answered as the kernel answers it, and then ours
+ * is put back: its calls go on being seen, and none of them raises a SIGSYS for it.
+ *
  * A handler of the allocator's that interrupts a trapped call is not seen. A handler of the
  * harness's own that may interrupt an allocator call begins with trap_off.
  *

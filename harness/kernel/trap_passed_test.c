@@ -4,6 +4,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
+#include <sys/prctl.h>
+
+#define DISPATCH 59 /* PR_SET_SYSCALL_USER_DISPATCH; 0 is off, 1 on */
 
 /* After a call that passed by in the midst of a trapped stretch. */
 static void check_passed(void)
@@ -36,6 +39,25 @@ static void end_of_child(void)
 	call_something();
 	CHECK_EQ(trap_selector, 0);
 	_exit(7);
+}
+
+/* Whatever the allocator does to the thread's dispatch, and whatever the kernel says to that. */
+CHILD_TEST(dispatch_of_its_own_does_not_last)
+{
+	static volatile uint8_t selector = 1;
+
+	trap_setup();
+	CHECK_EQ(TRAPPED(prctl(DISPATCH, 0, 0, 0, 0)), 0);
+	CHECK_EQ(TRAPPED(prctl(DISPATCH, 1, 0, 0, &selector)), 0);
+	errno = 0;
+	CHECK_EQ(TRAPPED(prctl(DISPATCH, 7, 0, 0, 0)), -1);
+	CHECK_EQ(errno, EINVAL);
+	CHECK_EQ(count_seen(SYS_prctl), 3);
+	trap_on();
+	call_something();
+	trap_off();
+	CHECK_EQ(count_seen(SYS_getppid), 1);
+	CHECK_EQ(trap_passed_by(), false);
 }
 
 CHILD_TEST(libcs_fork)
@@ -230,6 +252,7 @@ CHILD_TEST(the_other_table)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(dispatch_of_its_own_does_not_last),
 		cmocka_unit_test(libcs_fork),
 		cmocka_unit_test(fork_itself),
 		cmocka_unit_test(clone3_itself),
