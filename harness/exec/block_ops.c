@@ -159,6 +159,20 @@ static void ask_usable(struct child *c, struct call_event *e, void *p)
 	allocator_leave(c);
 }
 
+static void judge_before(struct child *c, const struct call_event *e)
+{
+	touch_enter(c);
+	oracle_before(c->model, e, &c->shared->findings);
+	touch_leave(c);
+}
+
+static void judge_after(struct child *c, const struct call_event *e)
+{
+	touch_enter(c);
+	oracle_after(c->model, e, &c->shared->findings);
+	touch_leave(c);
+}
+
 static void store_result(const struct call_event *e, struct block_slot *b)
 {
 	bool resizes = e->op->code == OP_REALLOC || e->op->code == OP_REALLOCARRAY;
@@ -188,8 +202,7 @@ static void run_allocating(struct child *c, const struct op *op, uint32_t slot)
 	e.before = b->p;
 	if (c->model && b->p) {
 		ask_usable(c, &e, b->p);
-		c->pos->phase = PHASE_TOUCH;
-		oracle_before(c->model, &e, &c->shared->findings);
+		judge_before(c, &e);
 		e.usable_known = false;
 	}
 	allocator_enter(c);
@@ -206,11 +219,9 @@ static void run_allocating(struct child *c, const struct op *op, uint32_t slot)
 		ask_usable(c, &e, e.ret);
 		if (!e.ret && e.cause == CAUSE_REFUSED)
 			c->shared->counts.null_at_refusal++;
-		c->pos->phase = PHASE_TOUCH;
-		oracle_after(c->model, &e, &c->shared->findings);
+		judge_after(c, &e);
 	}
 	store_result(&e, b);
-	c->pos->phase = PHASE_HARNESS;
 	child_outcome(c, &e, failure_of(&e));
 }
 
@@ -222,8 +233,7 @@ static void run_free(struct child *c, const struct op *op, uint32_t slot)
 	e.before = b->p;
 	if (c->model) {
 		ask_usable(c, &e, b->p);
-		c->pos->phase = PHASE_TOUCH;
-		oracle_before(c->model, &e, &c->shared->findings);
+		judge_before(c, &e);
 	}
 	allocator_enter(c);
 	e.errno_before = ERRNO_CANARY;
@@ -232,7 +242,7 @@ static void run_free(struct child *c, const struct op *op, uint32_t slot)
 	e.errno_after = errno;
 	allocator_leave(c);
 	if (c->model)
-		oracle_after(c->model, &e, &c->shared->findings);
+		judge_after(c, &e);
 	*b = (struct block_slot){0};
 	child_outcome(c, &e, 0);
 }
@@ -323,10 +333,10 @@ static void run_touch(struct child *c, const struct op *op, uint32_t slot)
 		return;
 	}
 	e.before = b->p;
-	c->pos->phase = PHASE_TOUCH;
+	touch_enter(c);
 	int err = c->model ? touch_judged(c, &e) : touch_unjudged(c, op, b);
 
-	c->pos->phase = PHASE_HARNESS;
+	touch_leave(c);
 	if (err)
 		c->shared->counts.skipped++;
 	else

@@ -173,9 +173,9 @@ static void judge_end(struct child *c)
 	op.stmt = (uint32_t)c->pos->stmt;
 	struct call_event e = child_event(c, &op, 0);
 
-	c->pos->phase = PHASE_TOUCH;
+	touch_enter(c);
 	oracle_end(c->model, &e, &c->shared->findings);
-	c->pos->phase = PHASE_HARNESS;
+	touch_leave(c);
 	model_live(c->model, &c->shared->live_blocks, &c->shared->live_bytes);
 	if (model_extents_forgotten(c->model))
 		c->shared->unmeasured |= UNMEASURED_EXTENTS;

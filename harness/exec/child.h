@@ -148,6 +148,19 @@ static inline void allocator_leave(struct child *c)
 		kcalls_passed_by(c);
 }
 
+/* Around reading and writing blocks: an allocator may commit its memory in a SIGSEGV handler. */
+static inline void touch_enter(struct child *c)
+{
+	c->pos->phase = PHASE_TOUCH;
+	if (c->trapping)
+		trap_on();
+}
+
+static inline void touch_leave(struct child *c)
+{
+	allocator_leave(c);
+}
+
 /* aftermath.c: what is left to do when the program has ended. */
 
 /*

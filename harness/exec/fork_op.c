@@ -66,8 +66,9 @@ static void child_body(struct child *c, const struct op *op)
 	if (c->model) {
 		struct call_event e = child_event(c, op, 0);
 
-		c->pos->phase = PHASE_TOUCH;
+		touch_enter(c);
 		oracle_end(c->model, &e, &c->shared->findings);
+		touch_leave(c);
 	}
 	atomic_store(&c->pos->finished, 1);
 	_exit(0);

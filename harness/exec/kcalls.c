@@ -174,7 +174,9 @@ static void make_timed(const struct child *c, struct kernel_call *call)
 static void on_trap(void *ctx, struct kernel_call *call, uintptr_t ip)
 {
 	struct child *c = ctx;
+	uint32_t phase = c->pos->phase;
 
+	c->pos->phase = PHASE_CALL;
 	call->caller = CALLER_ALLOCATOR;
 	atomic_store_explicit(&c->pos->trap_ip, ip, memory_order_relaxed);
 	int refused_with = c->faults->n ? fault_decide(c->faults, call, (uint64_t)c->pos->stmt) : 0;
@@ -185,7 +187,7 @@ static void on_trap(void *ctx, struct kernel_call *call, uintptr_t ip)
 		make_timed(c, call);
 	c->pos->phase = PHASE_HARNESS;
 	note(c, call, 0);
-	c->pos->phase = PHASE_CALL;
+	c->pos->phase = phase;
 	atomic_store_explicit(&c->pos->trap_ip, 0, memory_order_relaxed);
 }
 
