@@ -82,6 +82,8 @@ static void before_constructors(void)
 		err = crash_install(shared, &arena, shared->config.threads, 0, RUN_FD_NOTIFY);
 	if (!err)
 		err = crash_thread_stack(0);
+	if (!err)
+		err = fork_op_follow();
 	if (err)
 		refuse(REFUSAL_ARENA, err);
 	err = keep_program();

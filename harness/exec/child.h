@@ -127,6 +127,12 @@ bool block_op_present(const struct allocator *a, unsigned code);
 /* fork_op.c: a whole fork block; returns in the parent alone. */
 void fork_op_run(struct child *c, const struct op *op);
 
+/*
+ * fork_op.c: once, before any code of the allocator runs that may register atfork handlers. Returns
+ * 0 or -errno.
+ */
+int fork_op_follow(void);
+
 /* Around each call into the allocator. errno is what it was left at. */
 static inline void allocator_enter(struct child *c)
 {

@@ -5,8 +5,13 @@
  * page and nothing else with its parent; its own position there tells the controller where it is.
  * When it hangs or crashes the controller records that and kills it; the parent only reports ends
  * that the controller cannot have seen.
+ *
+ * The system call itself cannot be trapped, and behind it libc runs the atfork handlers. Ours is
+ * registered before all others, so of each kind that runs behind the call it runs first: from there
+ * on the calls of the others are seen, in both processes.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -15,6 +20,11 @@
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
 #include "harness/exec/kcalls.h"
+
+#define FORK_LOCAL static _Thread_local __attribute__((tls_model("initial-exec")))
+
+FORK_LOCAL struct child *forking; /* a fork block begins; NULL: whoever forks, it is not us */
+FORK_LOCAL bool seen;		  /* the calls of this thread, up to the fork */
 
 /*
  * Told before the fork, so that a child that never comes back from the allocator's atfork handlers
@@ -52,6 +62,41 @@ static void become_child(struct child *c)
 		child_failed(c, err, "a fork child could not set up its accounts");
 }
 
+static void before_fork(void)
+{
+	seen = trap_selector;
+}
+
+/* Also where the allocator forks in a call of its own. */
+static void behind_fork_in_parent(void)
+{
+	if (!seen)
+		return;
+	if (forking)
+		(void)trap_passed_by();
+	trap_on();
+}
+
+static void behind_fork_in_child(void)
+{
+	struct child *c = forking;
+
+	forking = NULL;
+	if (!c)
+		return;
+	become_child(c);
+	c->pos->phase = PHASE_CALL;
+	if (seen)
+		(void)trap_passed_by();
+	if (c->trapping)
+		trap_on();
+}
+
+int fork_op_follow(void)
+{
+	return -pthread_atfork(before_fork, behind_fork_in_parent, behind_fork_in_child);
+}
+
 /* Runs up to the end of the block. Blocks inside are consumed by fork_op_run. */
 static void run_body(struct child *c)
 {
@@ -61,7 +106,6 @@ static void run_body(struct child *c)
 
 static void child_body(struct child *c, const struct op *op)
 {
-	become_child(c);
 	run_body(c);
 	if (c->model) {
 		struct call_event e = child_event(c, op, 0);
@@ -124,14 +168,14 @@ void fork_op_run(struct child *c, const struct op *op)
 
 	if (c->proc + 1 < RUN_PROCS) {
 		await_child(c);
+		forking = c;
 		allocator_enter(c);
 		pid = fork();
 		err = errno;
-		if (pid == 0) {
-			trap_off();
-			child_body(c, op);
-		}
 		allocator_leave(c);
+		if (pid == 0)
+			child_body(c, op);
+		forking = NULL;
 	}
 	struct prog_error ignored;
 	int rc = program_file_check(c->program);
