@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FD_PARK	     64	    /* above the numbers that the child's descriptors get */
+#define FD_PARK	     (RUN_FD_NOTIFY + 1) /* above the numbers that the child's descriptors get */
 #define TAPE_ENTRIES 131072 /* half a second at the fastest; read every few milliseconds */
 #define STACK_LIMIT  (8ul << 20)
 /* jemalloc's static TLS does not fit a process that was not started for it (KERNEL.md). */
