@@ -46,8 +46,11 @@ size_t child_arena_bytes(const struct run_config *cfg)
 	return size;
 }
 
+/* Who knows more precisely what went wrong has said so before. */
 static int refuse(struct child *c, enum refusal why, int err)
 {
+	if (c->shared->refusal != REFUSAL_NONE)
+		return err;
 	c->shared->refusal = why;
 	c->shared->refusal_err = -err;
 	return err;
@@ -260,6 +263,29 @@ static int init_sampler(struct child *c, struct arena *a)
 	return sampler_new(a, c, &c->sampler);
 }
 
+/* Where the words say it all there is no errno beside them. */
+static int refuse_ballast(struct child *c, int err)
+{
+	const char *why = "";
+
+	if (err == -E2BIG)
+		why = "vm.max_map_count is too large to be filled up";
+	else if (err == -EOVERFLOW)
+		why = "the process has more maps than the ballast line leaves";
+	memccpy(c->shared->refusal_text, why, '\0', sizeof(c->shared->refusal_text) - 1);
+	refuse(c, REFUSAL_BALLAST, *why ? 0 : err);
+	return err;
+}
+
+static int reserve_ballast(struct child *c)
+{
+	if (!c->shared->config.has_ballast)
+		return 0;
+	int err = ballast_reserve(&c->ballast, c->accounts, accounts_max_map_count());
+
+	return err ? refuse_ballast(c, err) : 0;
+}
+
 static int init_accounts(struct child *c, const struct arena *a)
 {
 	uintptr_t base = (uintptr_t)a->base;
@@ -270,25 +296,13 @@ static int init_accounts(struct child *c, const struct arena *a)
 		err = accounts_check_files(c->accounts);
 	if (!err)
 		err = init_headroom(c);
-	if (!err && c->shared->config.has_ballast)
-		err = ballast_reserve(&c->ballast, c->accounts, accounts_max_map_count());
+	if (!err)
+		err = reserve_ballast(c);
 	if (!err)
 		err = accounts_exclude_images(c->accounts);
 	if (!err)
 		err = accounts_plug(c->accounts);
 	return err;
-}
-
-static const char *ballast_words(int err)
-{
-	switch (err) {
-	case -E2BIG:
-		return "vm.max_map_count is too large to be filled up with ballast";
-	case -EOVERFLOW:
-		return "the process has more maps than the ballast line leaves";
-	default:
-		return "the ballast could not be mapped";
-	}
 }
 
 /* The last thing that is mapped. */
@@ -300,10 +314,7 @@ static int init_ballast(struct child *c)
 		return 0;
 	int err = ballast_raise(&c->ballast, c->accounts, accounts_max_map_count(), cfg->ballast);
 
-	if (err)
-		memccpy(c->shared->refusal_text, ballast_words(err), '\0',
-			sizeof(c->shared->refusal_text) - 1);
-	return err ? refuse(c, REFUSAL_BALLAST, err) : 0;
+	return err ? refuse_ballast(c, err) : 0;
 }
 
 int child_init(struct child *c, const struct child_setup *setup)
