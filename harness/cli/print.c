@@ -64,12 +64,23 @@ static const struct checkpoint_record *end_of(const struct run_shared *s)
 	return strcmp(last->name, "end") == 0 ? last : NULL;
 }
 
-static void print_accounts(FILE *out, const struct run_shared *s)
+/* "12+": at least so many. */
+static struct size_text count_text(int64_t n, bool exact)
 {
+	struct size_text t;
+
+	snprintf(t.s, sizeof(t.s), "%" PRId64 "%s", n, exact ? "" : "+");
+	return t;
+}
+
+static void print_accounts(FILE *out, const struct outcome_of_run *r)
+{
+	const struct run_shared *s = r->result.shared;
+	bool all_calls = s->watch.traps == WATCH_ON || !r->in.program->info.has_block_ops;
 	const struct snapshot *start = &s->checkpoint[0].at;
 	const struct checkpoint_record *end = end_of(s);
 
-	fprintf(out, "  %9" PRId64, peak_maps(s));
+	fprintf(out, "  %9s", count_text(peak_maps(s), peak_is_exact(s)).s);
 	if (end)
 		fprintf(out, "  %9" PRId64 "  %10s  %10s  %10s", end->at.maps - start->maps,
 			size_since(end->at.mapped_bytes, start->mapped_bytes).s,
@@ -77,7 +88,8 @@ static void print_accounts(FILE *out, const struct run_shared *s)
 			size_since(end->at.lazyfree_bytes, start->lazyfree_bytes).s);
 	else
 		fprintf(out, "  %9s  %10s  %10s  %10s", "-", "-", "-", "-");
-	fprintf(out, "  %9" PRIu64 "  %10s  %7" PRIu64, s->counts.call[KCALL_MUNMAP].failed,
+	fprintf(out, "  %9s  %10s  %7" PRIu64,
+		count_text((int64_t)s->counts.call[KCALL_MUNMAP].failed, all_calls).s,
 		s->lost.measured ? print_size(s->lost.bytes).s : "-",
 		s->counts.null_at_refusal);
 }
@@ -100,10 +112,12 @@ void print_run(FILE *out, const struct outcome_of_run *r)
 	fprintf(out, "%-*s  %-*s  %-11s", columns.program, r->in.program->name, columns.allocator,
 		r->in.allocator->name, outcome_name(r->verdict.outcome));
 	if (s && atomic_load(&s->ncheckpoints) > 0)
-		print_accounts(out, s);
+		print_accounts(out, r);
 	fputc('\n', out);
 	if (r->verdict.reason[0])
 		fprintf(out, "  %s\n", r->verdict.reason);
+	else if (s && s->watch.reason[0])
+		fprintf(out, "  + at least so many: %s\n", s->watch.reason);
 	for (unsigned i = 0; i < r->verdict.nfindings; i++)
 		print_finding(out, &r->verdict.finding[i]);
 	if (s && s->findings.dropped)

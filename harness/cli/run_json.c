@@ -190,7 +190,9 @@ static json_t *peak_json(const struct run_shared *s)
 
 static const char *unmeasured_lost(const struct run_shared *s)
 {
-	return s->watch.traps == WATCH_ON ? "the run did not get as far" : verdict_unwatched(s);
+	if (s->watch.traps != WATCH_ON)
+		return verdict_unwatched(s);
+	return s->config.oracles ? "the run did not get as far" : "the oracles are off";
 }
 
 /* Where no call of an allocator was made nothing was lost, whoever looks. */
@@ -199,13 +201,14 @@ static json_t *lost_json(const struct verdict_input *in)
 	const struct run_shared *s = in->result->shared;
 	const struct run_lost *l = &s->lost;
 	bool known = l->measured || !in->program->info.has_block_ops;
+	bool maps_known = l->measured ? l->maps_known : known;
 	json_t *o = json_object();
 
-	json_object_set_new(o, "maps", known ? json_integer(l->maps) : json_null());
+	json_object_set_new(o, "maps", maps_known ? json_integer(l->maps) : json_null());
 	json_object_set_new(o, "mapped_bytes", known ? json_integer(l->mapped_bytes) : json_null());
 	json_object_set_new(o, "rss_bytes", known ? json_integer(l->rss_bytes) : json_null());
-	if (!known)
-		set_text(o, "unsupported", unmeasured_lost(s));
+	if (!maps_known)
+		set_text(o, "unsupported", known ? s->watch.reason : unmeasured_lost(s));
 	return o;
 }
 
@@ -326,7 +329,7 @@ static json_t *instrumentation_json(const struct run_shared *s)
 		json_array_append_new(list, json_string("sampling"));
 	if (s->watch.traps == WATCH_ON)
 		json_array_append_new(list, json_string("tape"));
-	if (cfg->check_ledger)
+	if (cfg->check_ledger && s->watch.exact)
 		json_array_append_new(list, json_string("check-ledger"));
 	return list;
 }

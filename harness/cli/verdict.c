@@ -246,28 +246,62 @@ static void prove_server(const struct verdict_input *in, struct verdict *v)
 	broken(v, reason);
 }
 
+static const struct {
+	uint32_t mask; /* of enum unmeasured */
+	const char *what;
+} undecided[] = {
+	{UNMEASURED_EXPECT_CALLS, "kernel calls made inside allocator calls are not counted: "},
+	{UNMEASURED_EXPECT_LOST, "of what the kernel refused inside allocator calls not all is "
+				 "known: "},
+	{UNMEASURED_EXPECT_PEAK, "between samples the peak may have been higher: "},
+};
+
 static void judge_unmeasured(const struct run_shared *s, struct verdict *v)
 {
 	if (!(s->unmeasured & ~(uint32_t)UNMEASURED_EXTENTS) || v->outcome != OUTCOME_CLEAN)
 		return;
 	const char *what = "rss cannot be measured on this kernel", *why = "";
 
-	if (s->unmeasured & UNMEASURED_EXPECT_CALLS)
-		what = "kernel calls made inside allocator calls are not counted: ";
-	else if (s->unmeasured & UNMEASURED_EXPECT_LOST)
-		what = "what the kernel refused inside allocator calls is not seen: ";
-	if (s->unmeasured & (UNMEASURED_EXPECT_CALLS | UNMEASURED_EXPECT_LOST))
+	for (size_t i = 0; i < sizeof(undecided) / sizeof(undecided[0]) && !*why; i++) {
+		if (!(s->unmeasured & undecided[i].mask))
+			continue;
+		what = undecided[i].what;
 		why = verdict_unwatched(s);
+	}
 	v->outcome = OUTCOME_UNSUPPORTED;
 	snprintf(v->reason, sizeof(v->reason), "expect at op %d was not decided: %s%s",
 		 s->unmeasured_stmt, what, why);
+}
+
+/* What the command line asked for and this kernel does not have. */
+static void judge_unwatched(const struct run_shared *s, struct verdict *v)
+{
+	const char *what = NULL, *why = verdict_unwatched(s);
+
+	if (v->outcome != OUTCOME_CLEAN)
+		return;
+	if (s->config.tape_capacity && s->watch.traps == WATCH_UNSUPPORTED)
+		what = "the tape lacks the calls of the allocator";
+	else if (s->config.check_ledger && (!s->watch.exact || s->watch.own_threads))
+		what = "the ledger cannot be checked";
+	if (s->watch.exact && s->watch.own_threads)
+		why = "the allocator has threads of its own, which nobody watches";
+	if (!what)
+		return;
+	v->outcome = OUTCOME_UNSUPPORTED;
+	snprintf(v->reason, sizeof(v->reason), "%s: %s", what, why);
 }
 
 const char *verdict_unwatched(const struct run_shared *s)
 {
 	if (s->watch.traps == WATCH_OFF)
 		return "the tape is off";
-	return s->watch.reason[0] ? s->watch.reason : "the tape is not whole";
+	if (s->watch.traps == WATCH_ON && s->watch.passed_by)
+		return "inside an allocator call clone, fork or the like was made, which cannot be "
+		       "trapped";
+	if (s->watch.reason[0])
+		return s->watch.reason;
+	return "threads that nobody watches have mapped memory";
 }
 
 static void judge_harness_error(const struct run_shared *s, struct verdict *v)
@@ -308,6 +342,7 @@ void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict)
 		judge_harness_error(s, v);
 	prove_server(in, v);
 	judge_unmeasured(s, v);
+	judge_unwatched(s, v);
 }
 
 const char *outcome_name(enum outcome o)

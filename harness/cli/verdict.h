@@ -37,7 +37,7 @@ struct verdict_input {
 
 void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict);
 
-/* Why kernel calls of the allocator were not seen, or not all of them. */
+/* Why kernel calls of the allocator were not seen, or not all of them, or maps not counted. */
 const char *verdict_unwatched(const struct run_shared *s);
 
 const char *outcome_name(enum outcome o);

@@ -59,6 +59,8 @@ static void note_undecided(struct child *c, const struct op *op)
 		why = UNMEASURED_EXPECT_CALLS;
 	else if (op->expect.metric == METRIC_MAPS_LOST || op->expect.metric == METRIC_MAPPED_LOST)
 		why = UNMEASURED_EXPECT_LOST;
+	else if (op->expect.metric == METRIC_MAPS_PEAK || op->expect.metric == METRIC_MAPPED_PEAK)
+		why = UNMEASURED_EXPECT_PEAK;
 	if (!c->shared->unmeasured)
 		c->shared->unmeasured_stmt = (int32_t)op->stmt;
 	c->shared->unmeasured |= why;
@@ -67,6 +69,9 @@ static void note_undecided(struct child *c, const struct op *op)
 static void expect(struct child *c, const struct op *op)
 {
 	struct measured measured;
+
+	if (!c->model)
+		return;
 	int err = sampler_measure(c->sampler, &op->expect, &measured);
 
 	if (err) {
@@ -77,7 +82,7 @@ static void expect(struct child *c, const struct op *op)
 
 	if (verdict == VERDICT_UNDECIDED)
 		note_undecided(c, op);
-	if (verdict != VERDICT_FAILS || !c->model)
+	if (verdict != VERDICT_FAILS)
 		return;
 	struct finding f;
 

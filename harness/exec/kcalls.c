@@ -287,7 +287,8 @@ int kcalls_begin(struct child *c)
 	if (exact)
 		w->start = w->peak = *ledger_now(c->ledger);
 	else if (c->trapping)
-		not_exact(c, "the kernel has no PROCMAP_QUERY: peaks are lower bounds");
+		not_exact(c, "this kernel has no PROCMAP_QUERY (Linux 6.11), or does not let us: "
+			     "samples alone are known");
 	if (!exact)
 		c->growth = NULL;
 	return 0;
@@ -320,22 +321,30 @@ int kcalls_reconcile(struct child *c)
 	return 0;
 }
 
+static void reconcile_or_fail(struct child *c)
+{
+	int err = kcalls_reconcile(c);
+
+	if (err)
+		child_failed(c, err, "the table of mappings could not be read");
+}
+
 void kcalls_passed_by(struct child *c)
 {
 	int saved = errno;
 
 	c->passed_by = true;
 	c->shared->watch.passed_by++;
-	int err = kcalls_reconcile(c);
-
-	if (err)
-		child_failed(c, err, "the table of mappings could not be read");
+	reconcile_or_fail(c);
 	errno = saved;
 }
 
 int kcalls_outstanding(struct child *c, bool judged, struct run_lost *ret_lost)
 {
-	struct run_lost sum = {.measured = c->lost != NULL};
+	struct run_lost sum = {
+		.measured = c->lost != NULL,
+		.maps_known = ledger_is_exact(c->ledger) || (c->lost && !lost_any(c->lost)),
+	};
 	struct lost_range r;
 	uintptr_t at = 0, counted = 0;
 
@@ -349,9 +358,11 @@ int kcalls_outstanding(struct child *c, bool judged, struct run_lost *ret_lost)
 		piece.resident_bytes = (uint64_t)resident;
 		if (r.purge)
 			piece.bytes = piece.resident_bytes;
-		else
+		else if (sum.maps_known)
 			piece.maps = ledger_maps_over(c->ledger, r.start, r.end, &counted);
-		sum.maps += (int64_t)piece.maps;
+		else
+			piece.maps = LOST_MAPS_UNKNOWN;
+		sum.maps += sum.maps_known ? (int64_t)piece.maps : 0;
 		sum.mapped_bytes += r.purge ? 0 : (int64_t)piece.bytes;
 		sum.rss_bytes += resident;
 		sum.bytes += (int64_t)piece.bytes;
@@ -407,6 +418,14 @@ static char *put_three(char *at, const char *who, const struct three *t)
 	return put_text(at, " bytes");
 }
 
+/* Threads that the allocator has started map memory at any time, and nobody watches them. */
+static bool has_own_threads(struct child *c)
+{
+	uint64_t threads = 0, programs = c->proc ? 1 : c->shared->config.threads;
+
+	return accounts_threads(c->accounts, &threads) == 0 && threads > programs;
+}
+
 void kcalls_check_ledger(struct child *c)
 {
 	struct snapshot s;
@@ -424,6 +443,11 @@ void kcalls_check_ledger(struct child *c)
 	if (s.maps == now->maps && s.mapped_bytes == now->mapped_bytes &&
 	    s.total_maps == now->total_maps)
 		return;
+	if (has_own_threads(c)) {
+		c->shared->watch.own_threads = 1;
+		reconcile_or_fail(c);
+		return;
+	}
 	const struct three kept = {now->total_maps, now->maps, now->mapped_bytes};
 	const struct three read = {s.total_maps, s.maps, s.mapped_bytes};
 	char *at = put_number(put_text(text, "ledger at op "), c->pos->stmt);

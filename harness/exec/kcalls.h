@@ -33,7 +33,8 @@ int kcalls_reconcile(struct child *c);
 
 /*
  * What is refused and outstanding now, also piece by piece for lost_judge when it is to be judged.
- * Returns 0 or -errno; `measured` is 0 where kernel calls are not seen.
+ * Returns 0 or -errno; `measured` is 0 where kernel calls are not seen, `maps_known` where the VMAs
+ * of what is outstanding are not.
  */
 int kcalls_outstanding(struct child *c, bool judged, struct run_lost *ret_lost);
 

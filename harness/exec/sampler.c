@@ -195,6 +195,34 @@ static int64_t peak_since_start(const struct sampler *s, unsigned metric)
 			: peak->mapped_bytes - start->mapped_bytes;
 }
 
+/* Untrapped, what happens inside allocator calls is not seen: exact until the first one. */
+static enum certainty calls_certainty(const struct sampler *s, enum certainty otherwise)
+{
+	const struct child *c = s->child;
+
+	return c->allocator_called && (!c->trapping || s->shared->watch.passed_by) ? otherwise
+										   : CERTAIN_EXACT;
+}
+
+/* Between samples, and while nobody looked, it may have been higher. */
+static enum certainty peak_certainty(const struct sampler *s)
+{
+	const struct run_watch *w = &s->shared->watch;
+
+	if (!w->exact || w->untracked.maps || w->untracked.mapped_bytes)
+		return CERTAIN_AT_LEAST;
+	return calls_certainty(s, CERTAIN_AT_LEAST);
+}
+
+/* Without the ledger it is known of how many bytes, not of how many maps. */
+static enum certainty lost_certainty(const struct sampler *s, unsigned metric,
+				     const struct run_lost *lost)
+{
+	if (metric == METRIC_MAPS_LOST && lost->measured && !lost->maps_known)
+		return CERTAIN_NOTHING;
+	return calls_certainty(s, CERTAIN_NOTHING);
+}
+
 static int measure_accounts(struct sampler *s, unsigned metric, struct measured *ret)
 {
 	const struct snapshot *peak = &s->shared->peak.at, *start = &s->start;
@@ -215,14 +243,13 @@ static int measure_accounts(struct sampler *s, unsigned metric, struct measured 
 	case METRIC_MAPS:
 		ret->value = now.maps - start->maps;
 		break;
-	case METRIC_MAPS_PEAK:
-		ret->value = peak_since_start(s, metric);
-		break;
 	case METRIC_MAPPED:
 		ret->value = now.mapped_bytes - start->mapped_bytes;
 		break;
+	case METRIC_MAPS_PEAK:
 	case METRIC_MAPPED_PEAK:
 		ret->value = peak_since_start(s, metric);
+		ret->certainty = peak_certainty(s);
 		break;
 	case METRIC_RSS:
 		ret->value = now.rss_bytes - start->rss_bytes;
@@ -234,15 +261,6 @@ static int measure_accounts(struct sampler *s, unsigned metric, struct measured 
 	return 0;
 }
 
-/* Untrapped, what happens inside allocator calls is not seen: exact until the first one. */
-static enum certainty calls_certainty(const struct sampler *s, enum certainty otherwise)
-{
-	const struct child *c = s->child;
-
-	return c->allocator_called && (!c->trapping || s->shared->watch.passed_by) ? otherwise
-										   : CERTAIN_EXACT;
-}
-
 static int measure_lost(struct sampler *s, unsigned metric, struct measured *ret)
 {
 	struct run_lost lost;
@@ -251,7 +269,7 @@ static int measure_lost(struct sampler *s, unsigned metric, struct measured *ret
 	if (err)
 		return err;
 	ret->value = metric == METRIC_MAPS_LOST ? lost.maps : lost.mapped_bytes;
-	ret->certainty = calls_certainty(s, CERTAIN_NOTHING);
+	ret->certainty = lost_certainty(s, metric, &lost);
 	return 0;
 }
 

@@ -153,7 +153,8 @@ enum unmeasured {
 	UNMEASURED_EXPECT_CALLS = 1, /* an expect on kernel calls that only a tape could decide */
 	UNMEASURED_EXPECT_LOST = 2,  /* an expect on *.lost */
 	UNMEASURED_RSS = 4,	     /* an expect on rss, no way to measure */
-	UNMEASURED_EXTENTS = 8	     /* touched parts that were too many to be judged */
+	UNMEASURED_EXTENTS = 8,	     /* touched parts that were too many to be judged */
+	UNMEASURED_EXPECT_PEAK = 16  /* an expect on *.peak, of which samples alone are known */
 };
 
 #define OTHER_CALLS 512
@@ -209,10 +210,12 @@ enum watch_state { WATCH_OFF, WATCH_ON, WATCH_UNSUPPORTED };
 
 /* What is known of the kernel calls in this run. */
 struct run_watch {
-	uint32_t traps;	    /* enum watch_state: calls inside allocator calls are seen */
-	uint32_t exact;	    /* the ledger is exact: peaks are of every call */
-	uint64_t passed_by; /* allocator calls in which a call was not seen (clone, fork, ...) */
-	char reason[128];   /* why unsupported, or why the ledger is not exact */
+	uint32_t traps;	      /* enum watch_state: calls inside allocator calls are seen */
+	uint32_t exact;	      /* the ledger is exact: peaks are of every call */
+	uint64_t passed_by;   /* allocator calls in which a call was not seen (clone, fork, ...) */
+	uint32_t own_threads; /* of the allocator: --check-ledger met mappings of theirs */
+	uint32_t unused;
+	char reason[128];		  /* why unsupported, or why the ledger is not exact */
 	struct ledger_drift untracked;	  /* summed over all checkpoints; vmas 0: nothing */
 	struct ledger_counts start, peak; /* absolute */
 };
@@ -220,7 +223,9 @@ struct run_watch {
 /* After the program: is what was refused back? */
 struct run_lost {
 	uint32_t measured;
-	uint32_t again; /* the program's block ops were run once more */
+	uint32_t again;	     /* the program's block ops were run once more */
+	uint32_t maps_known; /* bytes are known without the ledger, maps are not */
+	uint32_t unused;
 	int64_t maps, mapped_bytes, rss_bytes;
 	int64_t bytes; /* in one number: what is mapped, and of pages alone what is resident */
 };

@@ -260,6 +260,23 @@ int accounts_take(struct accounts *acc, unsigned parts, struct snapshot *ret_sna
 	return err;
 }
 
+int accounts_threads(struct accounts *acc, uint64_t *ret_threads)
+{
+	static const char key[] = "\nThreads:";
+	int err = accounts_check_files(acc);
+
+	if (!err)
+		err = proc_read(acc->fd[PROC_STATUS], acc->text, sizeof(acc->text));
+	if (err)
+		return err;
+	const char *p = strstr(acc->text, key);
+
+	if (!p)
+		return -ENODATA;
+	p += strlen(key);
+	return proc_number(&p, ret_threads);
+}
+
 int accounts_statm(struct accounts *acc, uint64_t *ret_size, uint64_t *ret_resident)
 {
 	const char *p = acc->text;

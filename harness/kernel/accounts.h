@@ -76,6 +76,9 @@ int accounts_take(struct accounts *acc, unsigned parts, struct snapshot *ret_sna
 /* Resident bytes of [start, end), whoever owns it. -ENOTSUP where they cannot be had. */
 int accounts_resident(struct accounts *acc, uintptr_t start, uintptr_t end, int64_t *ret_bytes);
 
+/* How many threads the process has, whoever started them. Returns 0 or -errno. */
+int accounts_threads(struct accounts *acc, uint64_t *ret_threads);
+
 /* Cheap numbers that change when something was mapped: statm's size and resident, in pages. */
 int accounts_statm(struct accounts *acc, uint64_t *ret_size, uint64_t *ret_resident);
 

@@ -366,6 +366,31 @@ CHILD_TEST(lazyfree_beside_rss)
 	CHECK(lazy > (int64_t)(512 * PAGE) && lazy <= (int64_t)(1024 * PAGE));
 }
 
+static void *until_read(void *arg)
+{
+	char byte;
+
+	CHECK_EQ(read(*(int *)arg, &byte, 1), 0);
+	return NULL;
+}
+
+CHILD_TEST(threads_are_counted)
+{
+	uint64_t threads = 0;
+	pthread_t thread;
+	int ends[2];
+
+	accounts_setup();
+	CHECK_EQ(accounts_threads(acc, &threads), 0);
+	CHECK_EQ(threads, 1);
+	CHECK_EQ(pipe(ends), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, until_read, &ends[0]), 0);
+	CHECK_EQ(accounts_threads(acc, &threads), 0);
+	CHECK_EQ(threads, 2);
+	close(ends[1]);
+	pthread_join(thread, NULL);
+}
+
 CHILD_TEST(statm_moves_with_mappings)
 {
 	uint64_t size, resident, size2, resident2;
@@ -451,6 +476,7 @@ int main(void)
 		cmocka_unit_test(without_pagemap_rss_is_not_told),
 		cmocka_unit_test(only_what_is_asked),
 		cmocka_unit_test(lazyfree_beside_rss),
+		cmocka_unit_test(threads_are_counted),
 		cmocka_unit_test(statm_moves_with_mappings),
 		cmocka_unit_test(fork_child_has_its_own),
 		cmocka_unit_test(descriptors_are_closed),

@@ -22,8 +22,8 @@ struct measured {
 enum verdict { VERDICT_HOLDS, VERDICT_FAILS, VERDICT_UNDECIDED };
 
 /*
- * Compares with what is known: a lower bound of 3 decides `>= 2` and `== 1`, not `== 5`. Sampled
- * peaks are passed as exact: an expectation on them is about the samples.
+ * Compares with what is known: a lower bound of 3 decides `>= 2` and `== 1`, not `== 5`. Of
+ * `rss.peak` samples are all there is, and so it is exact by definition.
  */
 enum verdict expect_judge(const struct op_expect *expect, const struct measured *measured);
 

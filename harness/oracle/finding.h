@@ -78,7 +78,8 @@ enum finding_rule {
 	RULE_HARNESS_WRITTEN, /* the shared page was overwritten; nothing else on it is known */
 	RULE_TRIM_RESULT,     /* n: what malloc_trim returned (neither 0 nor 1) */
 	RULE_LOST_MAPPING, /* n: system call number | calls that a fault plan refused << 32, ranges,
-			      bytes, resident bytes, maps, address of the first */
+			      bytes, resident bytes, maps (UINT64_MAX: not known), address of the
+			      first */
 	RULE_LOST_PAGES,   /* the same; the purge was refused, the mapping was to stay */
 	RULE_GROWTH_MAPS,  /* n: per round in thousandths, risen, rounds judged */
 	RULE_GROWTH_MAPPED,

@@ -182,6 +182,16 @@ static const struct said examples[] = {
 	 "more",
 	 "lost-mapping/realloc/mremap"},
 	{{.kind = FINDING_LOST_MAPPING,
+	  .rule = RULE_LOST_MAPPING,
+	  .op_code = OP_FREE,
+	  .count = 1,
+	  .n = {SYS_munmap, 2, 8192, 0, UINT64_MAX, 0x7f0000001000}},
+	 "munmap in free was refused once (0 by the fault plan) and what it was to give back never "
+	 "came back: 2 ranges, 8.0 KiB mapped, 0 bytes resident, an unknown number of maps, first "
+	 "at 0x7f0000001000; the headroom was back, the allocator was purged and did its work once "
+	 "more",
+	 "lost-mapping/free/munmap"},
+	{{.kind = FINDING_LOST_MAPPING,
 	  .rule = RULE_LOST_PAGES,
 	  .op_code = OP_TRIM,
 	  .count = 2,

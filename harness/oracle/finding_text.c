@@ -8,7 +8,8 @@
  *	{F} {M} {R}	are a signal, an expectation and an outcome,
  *	{K} {J}	are the system call in n[0] and how often it was refused, by whom,
  *	{0k} {0B} {0H}	are n[0] as thousandths, as bytes in units, as thousandths of bytes,
- *	{0#range}	is n[0] with the word, "1 range", "2 ranges".
+ *	{0#range}	is n[0] with the word, "1 range", "2 ranges"; the highest number is one
+ *			that is not known.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -285,7 +286,12 @@ static void put_bytes(struct out *o, uint64_t n)
 
 static void put_counted(struct out *o, uint64_t n, const char *word)
 {
-	put(o, "%" PRIu64 " %.*s%s", n, (int)strcspn(word, "}"), word, n == 1 ? "" : "s");
+	int len = (int)strcspn(word, "}");
+
+	if (n == UINT64_MAX)
+		put(o, "an unknown number of %.*ss", len, word);
+	else
+		put(o, "%" PRIu64 " %.*s%s", n, len, word, n == 1 ? "" : "s");
 }
 
 static void put_number(struct out *o, uint64_t n, char form)

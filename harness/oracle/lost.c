@@ -100,6 +100,11 @@ static bool records_alike(const struct record *a, const struct record *b)
 	return a->at.stmt == b->at.stmt && a->nr == b->nr && a->purge == b->purge;
 }
 
+static uint64_t maps_sum(uint64_t a, uint64_t b)
+{
+	return a == LOST_MAPS_UNKNOWN || b == LOST_MAPS_UNKNOWN ? LOST_MAPS_UNKNOWN : a + b;
+}
+
 static void record_merge(struct record *into, const struct record *r)
 {
 	if (r->serial < into->serial) {
@@ -111,7 +116,7 @@ static void record_merge(struct record *into, const struct record *r)
 	into->ranges += r->ranges;
 	into->bytes += r->bytes;
 	into->resident_bytes += r->resident_bytes;
-	into->maps += r->maps;
+	into->maps = maps_sum(into->maps, r->maps);
 }
 
 /* A piece that would fall in two, where there is room for one, is dropped whole. */
@@ -321,7 +326,7 @@ void lost_measured(struct lost *l, const struct lost_piece *piece)
 	r->ranges++;
 	r->bytes += piece->bytes;
 	r->resident_bytes += piece->resident_bytes;
-	r->maps += piece->maps;
+	r->maps = maps_sum(r->maps, piece->maps);
 }
 
 static void report(const struct sum *s, struct finding_sink *sink)

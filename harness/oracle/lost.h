@@ -58,6 +58,9 @@ bool lost_next(const struct lost *l, uintptr_t at, struct lost_range *ret_range)
 bool lost_any(const struct lost *l);
 uint64_t lost_forgotten(const struct lost *l);
 
+/* Of `maps` where the VMAs are not known: a sum with it in it is not known either. */
+#define LOST_MAPS_UNKNOWN UINT64_MAX
+
 /* What was measured of one piece. Of a purge `bytes` is what is resident. */
 struct lost_piece {
 	uint32_t record;

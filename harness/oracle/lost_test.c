@@ -270,6 +270,26 @@ static void what_was_lost_is_added_up_by_op_and_call(void **state)
 	assert_memory_equal(f->sink.v[0].n, n, sizeof(n));
 }
 
+static void one_unknown_number_of_maps_makes_the_sum_unknown(void **state)
+{
+	struct fixture *f = *state;
+	struct lost_range r;
+
+	unmap(f, pages(10, 1), ENOMEM);
+	unmap(f, pages(20, 1), ENOMEM);
+	unmap(f, pages(30, 1), ENOMEM);
+	for (uintptr_t at = 0; lost_next(f->l, at, &r); at = r.end) {
+		bool second = r.start == BASE + 20 * PAGE;
+		struct lost_piece piece = {r.record, PAGE, 0, second ? LOST_MAPS_UNKNOWN : 1};
+
+		lost_measured(f->l, &piece);
+	}
+	lost_judge(f->l, &f->sink);
+	assert_int_equal(f->sink.n, 1);
+	assert_int_equal(f->sink.v[0].n[2], 3 * PAGE);
+	assert_true(f->sink.v[0].n[4] == LOST_MAPS_UNKNOWN);
+}
+
 static void what_is_not_there_any_more_is_not_lost(void **state)
 {
 	struct fixture *f = *state;
@@ -397,6 +417,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_closed_record_takes_no_more, start, end),
 		cmocka_unit_test_setup_teardown(what_was_lost_is_added_up_by_op_and_call, start,
 						end),
+		cmocka_unit_test_setup_teardown(one_unknown_number_of_maps_makes_the_sum_unknown,
+						start, end),
 		cmocka_unit_test_setup_teardown(what_is_not_there_any_more_is_not_lost, start, end),
 		cmocka_unit_test(what_finds_no_room_is_counted),
 		cmocka_unit_test(more_sums_than_findings_are_dropped),
