@@ -90,8 +90,7 @@ static void print_accounts(FILE *out, const struct outcome_of_run *r)
 		fprintf(out, "  %9s  %10s  %10s  %10s", "-", "-", "-", "-");
 	fprintf(out, "  %9s  %10s  %7" PRIu64,
 		count_text((int64_t)s->counts.call[KCALL_MUNMAP].failed, all_calls).s,
-		s->lost.measured ? print_size(s->lost.bytes).s : "-",
-		s->counts.null_at_refusal);
+		s->lost.measured ? print_size(s->lost.bytes).s : "-", s->counts.null_at_refusal);
 }
 
 static void print_finding(FILE *out, const struct verdict_finding *f)

@@ -48,7 +48,9 @@ static const struct argp_option options[] = {
 	{"sweep-max", KEY_SWEEP_MAX, "N", 0,
 	 "with --sweep: at most so many runs, evenly spread (default 200)", 0},
 	{"jobs", KEY_JOBS, "N", 0,
-	 "with --sweep: runs side by side (default: as many as the processors and the free memory bear)", 0},
+	 "with --sweep: runs side by side (default: as many as the processors and the free memory "
+	 "bear)",
+	 0},
 	{0},
 };
 
