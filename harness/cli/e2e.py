@@ -95,6 +95,59 @@ size_t malloc_usable_size(void *p)
 #endif
 """
 
+# Every block is a mapping of its own, and free gives it back: what a refused munmap does to it is
+# decided by FREE_FAILED.
+MAPPER = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#ifndef BEFORE_MALLOC
+#define BEFORE_MALLOC
+#endif
+#ifndef MAP
+#define MAP(len) mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+#define UNMAP(p, len) munmap(p, len)
+#endif
+#ifndef FREE_FAILED
+#define FREE_FAILED madvise(h, h->size, MADV_DONTNEED)
+#endif
+struct head { size_t size, unused; };
+void *malloc(size_t size)
+{
+	int before = errno;
+	BEFORE_MALLOC;
+	size_t all = (size + sizeof(struct head) + 4095) & ~(size_t)4095;
+	struct head *h = MAP(all);
+	if (h == MAP_FAILED) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	h->size = all;
+	errno = before;
+	return h + 1;
+}
+void free(void *p)
+{
+	struct head *h = (struct head *)p - 1;
+	int before = errno;
+	if (p && UNMAP(h, h->size) != 0) {
+		FREE_FAILED;
+		errno = before;
+	}
+}
+"""
+
 
 def allocrig(*args, **more):
     """Runs it. Text in and out, nothing on standard input, a minute at most."""
@@ -109,6 +162,11 @@ def have(allocator):
     got = allocrig("list", "--json", "-")
     rows = [json.loads(line) for line in got.stdout.splitlines()]
     return any(row["name"] == allocator and row["available"] for row in rows)
+
+
+def lines_of(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
 
 
 def kinds(result):
@@ -164,6 +222,36 @@ class Case(unittest.TestCase):
         """`program` is a path, or the text of a program."""
         path = program if os.sep in program and "\n" not in program else self.program(program)
         return self.run_all([path], [allocator], *args, **more)[0]
+
+
+class Marked(Case):
+    """Tests that start processes and look for them, however deep below, by their environment."""
+
+    MARK = "ALLOCRIG_E2E_MARK"
+
+    def start(self, *args, **more):
+        env = {**os.environ, self.MARK: self.dir}
+        process = subprocess.Popen([ALLOCRIG, *args], env=env, stdin=subprocess.DEVNULL, **more)
+        self.addCleanup(process.kill)
+        return process
+
+    def marked(self):
+        mark = f"{self.MARK}={self.dir}".encode()
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    if mark in file.read():
+                        found.append(int(pid))
+            except OSError:
+                pass
+        return found
+
+    @staticmethod
+    def wait_for(question):
+        """Until it is so: the test's own time limit is the only clock."""
+        while not question():
+            os.sched_yield()
 
 
 def main():

@@ -235,49 +235,30 @@ class Hangs(Ends):
                      exit_code=e2e.CLEAN)
 
 
-class Interrupts(Ends):
-    MARK = "ALLOCRIG_E2E_MARK"
-
-    def start(self, programs, *args):
-        env = {**os.environ, self.MARK: self.dir}
+class Interrupts(Ends, e2e.Marked):
+    def run_in_background(self, programs):
         out = open(os.path.join(self.dir, "out"), "w")
         self.addCleanup(out.close)
-        command = [e2e.ALLOCRIG, "run", *programs, "-a", "glibc", "--json", "-", *args]
-        process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out,
-                                   stderr=subprocess.PIPE, text=True)
+        process = self.start("run", *programs, "-a", "glibc", "--json", "-", stdout=out,
+                             stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.stderr.close)
-        self.addCleanup(process.kill)
         return process
 
-    def marked(self):
-        """Processes that have our mark in their environment, however deep below us."""
-        mark = f"{self.MARK}={self.dir}".encode()
-        found = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/environ", "rb") as file:
-                    if mark in file.read():
-                        found.append(int(pid))
-            except OSError:
-                pass
-        return found
+    def text(self):
+        with open(os.path.join(self.dir, "out")) as file:
+            return file.read()
 
     def results(self):
-        with open(os.path.join(self.dir, "out")) as file:
-            text = file.read()
+        text = self.text()
         self.assertTrue(text.endswith("\n") or not text, text)
         return [json.loads(line) for line in text.splitlines()]
-
-    def wait_for(self, question):
-        """Until it is so: the test's own time limit is the only clock."""
-        while not question():
-            os.sched_yield()
 
     def begin(self, long_op):
         quick = self.program("malloc b[0] 8", "quick.prog")
         slow = self.program(long_op, "slow.prog")
-        process = self.start([quick, quick, slow, quick])
-        self.wait_for(lambda: len(self.results()) == 2 and len(self.marked()) > 1)
+        process = self.run_in_background([quick, quick, slow, quick])
+        # A line that is being written can be seen in part.
+        self.wait_for(lambda: self.text().count("\n") == 2 and len(self.marked()) > 1)
         return process
 
     def test_signals(self):

@@ -9,46 +9,6 @@ import unittest
 
 import e2e
 
-# Every block is a mapping of its own, and free gives it back: what a refused munmap does to it is
-# decided by FREE_FAILED.
-MAPPER = r"""
-#define _GNU_SOURCE
-#include <errno.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#ifndef FREE_FAILED
-#define FREE_FAILED madvise(h, h->size, MADV_DONTNEED)
-#endif
-struct head { size_t size, unused; };
-void *malloc(size_t size)
-{
-	size_t all = (size + sizeof(struct head) + 4095) & ~(size_t)4095;
-	struct head *h = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (h == MAP_FAILED) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	h->size = all;
-	return h + 1;
-}
-void free(void *p)
-{
-	struct head *h = (struct head *)p - 1;
-	int before = errno;
-	if (p && munmap(h, h->size) != 0) {
-		FREE_FAILED;
-		errno = before;
-	}
-}
-"""
-
-
-def lines_of(path):
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
 
 def of_call(tape, name):
     return [entry for entry in tape if entry["call"] == name]
@@ -64,9 +24,9 @@ class Tape(e2e.Case):
 
     def tape(self, text, *args, allocator=None, exit_code=e2e.CLEAN):
         path = os.path.join(self.dir, "tape.jsonl")
-        result = self.run_one(text, allocator or self.library(MAPPER), "--tape", path, *args,
+        result = self.run_one(text, allocator or self.library(e2e.MAPPER), "--tape", path, *args,
                               exit_code=exit_code)
-        return result, lines_of(path)
+        return result, e2e.lines_of(path)
 
     def test_every_call_in_order(self):
         result, tape = self.tape(self.PROGRAM)
@@ -103,7 +63,7 @@ class Tape(e2e.Case):
                          [(1, i) for i in range(3) for _ in range(2)])
 
     def test_standard_output(self):
-        got = e2e.allocrig("run", self.program(self.PROGRAM), "-a", self.library(MAPPER),
+        got = e2e.allocrig("run", self.program(self.PROGRAM), "-a", self.library(e2e.MAPPER),
                            "--tape", "-")
         self.assertEqual(got.returncode, e2e.CLEAN, got)
         self.assertEqual({json.loads(line)["schema"] for line in got.stdout.splitlines()},
@@ -111,7 +71,7 @@ class Tape(e2e.Case):
         self.assertIn("clean", got.stderr)
 
     def test_for_people(self):
-        got = e2e.allocrig("run", self.program(self.PROGRAM), "-a", self.library(MAPPER),
+        got = e2e.allocrig("run", self.program(self.PROGRAM), "-a", self.library(e2e.MAPPER),
                            "--show-tape", "--fault", "munmap ENOMEM nth=2")
         self.assertRegex(got.stdout, r"\n\[0 malloc b\[0\]\] mmap\(NULL, 8192, "
                                      r"PROT_READ\|PROT_WRITE, MAP_PRIVATE\|MAP_ANONYMOUS, -1, 0\) "
@@ -122,7 +82,7 @@ class Tape(e2e.Case):
                                      r"\(injected\)  maps \d+\n")
 
     def test_disk_full(self):
-        got = e2e.allocrig("run", self.program(self.PROGRAM), "-a", self.library(MAPPER),
+        got = e2e.allocrig("run", self.program(self.PROGRAM), "-a", self.library(e2e.MAPPER),
                            "--tape", "/dev/full")
         self.assertEqual(got.returncode, e2e.BROKEN, got)
         self.assertIn("cannot write /dev/full: No space", got.stderr)
@@ -138,7 +98,7 @@ class Tape(e2e.Case):
 
     def test_peak_of_every_call(self):
         """Mapped and unmapped inside one op: no sample at a statement's end could see it."""
-        library = self.library(MAPPER.replace(
+        library = self.library(e2e.MAPPER.replace(
             "void free(", "size_t malloc_usable_size(void *p) { munmap(mmap(NULL, 1 << 20, 3, 34, "
                           "-1, 0), 1 << 20); return ((struct head *)p - 1)->size - 16; }\n"
                           "void free("))
@@ -161,26 +121,26 @@ class Faults(e2e.Case):
     FREES = "malloc b[0:4] 100000\ntouch b[0:4]\nfree b[0:4]"
 
     def test_the_nth_is_refused(self):
-        library = self.library(MAPPER)
+        library = self.library(e2e.MAPPER)
         for lines, args in (("fault munmap ENOMEM nth=3\n", []),
                             ("", ["--fault", "munmap ENOMEM nth=3"])):
             path = os.path.join(self.dir, "tape.jsonl")
             result = self.run_one(lines + self.FREES, library, "--tape", path, *args)
             self.assertEqual(result["faults"], ["munmap ENOMEM nth=3"])
-            refused = [e for e in lines_of(path) if e["injected"]]
+            refused = [e for e in e2e.lines_of(path) if e["injected"]]
             self.assertEqual([(e["call"], e["slot"], e["errno"], e["result"]) for e in refused],
                              [("munmap", 2, "ENOMEM", -12)])
             self.assertEqual(result["calls"]["munmap"]["injected"], 1)
 
     def test_loss_is_found(self):
-        library = self.library(MAPPER, "-DFREE_FAILED=(void)0")
+        library = self.library(e2e.MAPPER, "-DFREE_FAILED=(void)0")
         result = self.run_one(self.FREES, library, "--fault", "munmap ENOMEM nth=3",
                               exit_code=e2e.FINDING)
         self.assertEqual(e2e.kinds(result), ["lost-mapping"])
         self.assertEqual(result["lost"]["mapped_bytes"], 102400)
 
     def test_calls_counted_together(self):
-        result = self.run_one(self.FREES, self.library(MAPPER),
+        result = self.run_one(self.FREES, self.library(e2e.MAPPER),
                               "--fault", "mmap,munmap ENOMEM nth=5")
         self.assertEqual((result["calls"]["mmap"]["injected"],
                           result["calls"]["munmap"]["injected"]), (0, 1))
@@ -205,13 +165,13 @@ class Sweep(e2e.Case):
         return runs[1:], row
 
     def test_handled(self):
-        runs, row = self.sweep(self.library(MAPPER), "--sweep", "mmap", exit_code=e2e.CLEAN)
+        runs, row = self.sweep(self.library(e2e.MAPPER), "--sweep", "mmap", exit_code=e2e.CLEAN)
         self.assertEqual((row["made"], row["tried"], row["handled"]), (6, 6, 6))
         self.assertEqual([r["fault"] for r in runs], [f"mmap ENOMEM nth={n}" for n in range(1, 7)])
         self.assertEqual(row["signatures"], [])
 
     def test_lost(self):
-        library = self.library(MAPPER, "-DFREE_FAILED=(void)0")
+        library = self.library(e2e.MAPPER, "-DFREE_FAILED=(void)0")
         _, row = self.sweep(library, "--sweep", "munmap", "--jobs", "3", exit_code=e2e.FINDING)
         self.assertEqual(row["lost"], {"runs": 6, "worst_bytes": 102400, "total_bytes": 614400})
         self.assertEqual(row["handled"], 0)
@@ -223,23 +183,23 @@ class Sweep(e2e.Case):
         self.assertIn(wrong["signature"], again.stdout)
 
     def test_crash(self):
-        _, row = self.sweep(self.library(MAPPER, "-DFREE_FAILED=abort()"), "--sweep", "munmap")
+        _, row = self.sweep(self.library(e2e.MAPPER, "-DFREE_FAILED=abort()"), "--sweep", "munmap")
         self.assertEqual((row["crashed"], row["handled"], row["lost"]["runs"]), (6, 0, 0))
 
     def test_spread(self):
-        runs, row = self.sweep(self.library(MAPPER), "--sweep", "mmap,munmap", "--sweep-max", "3")
+        runs, row = self.sweep(self.library(e2e.MAPPER), "--sweep", "mmap,munmap", "--sweep-max", "3")
         self.assertEqual((row["made"], row["planned"]), (12, 3))
         self.assertEqual([r["fault"].split()[-1] for r in runs], ["nth=1", "nth=6", "nth=12"])
 
     def test_out_of_memory(self):
-        runs, row = self.sweep(self.library(MAPPER), "--sweep", "oom", exit_code=e2e.CLEAN)
+        runs, row = self.sweep(self.library(e2e.MAPPER), "--sweep", "oom", exit_code=e2e.CLEAN)
         self.assertEqual(row["handled"], 6)
         for n, run in enumerate(runs, 1):
             self.assertEqual(run["fault"], f"mmap,brk,mremap ENOMEM nth={n} count=0")
             self.assertEqual(run["calls"]["mmap"]["injected"], 7 - n)
 
     def test_what_was_wrong_before_counts_against_no_refusal(self):
-        library = self.library(MAPPER.replace("return h + 1;", "return (char *)(h + 1) + 8;")
+        library = self.library(e2e.MAPPER.replace("return h + 1;", "return (char *)(h + 1) + 8;")
                                .replace("(struct head *)p - 1", "(struct head *)((char *)p - 8) - 1"))
         _, row = self.sweep(library, "--sweep", "mmap", exit_code=e2e.FINDING)
         self.assertEqual((row["outcome"], row["handled"], row["signatures"]), ("finding", 6, []))
@@ -247,7 +207,7 @@ class Sweep(e2e.Case):
     def test_interrupt(self):
         path = os.path.join(self.dir, "out.jsonl")
         program = self.program("malloc b[0:6] 100000\nsleep 300ms\nfree b[0:6]")
-        run = subprocess.Popen([e2e.ALLOCRIG, "run", program, "-a", self.library(MAPPER), "--sweep",
+        run = subprocess.Popen([e2e.ALLOCRIG, "run", program, "-a", self.library(e2e.MAPPER), "--sweep",
                                 "munmap", "--jobs", "1", "--json", path],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 30
@@ -259,7 +219,7 @@ class Sweep(e2e.Case):
             time.sleep(0.01)
         run.send_signal(signal.SIGTERM)
         self.assertEqual(run.wait(timeout=60), e2e.BROKEN)
-        *_, row = lines_of(path)
+        *_, row = e2e.lines_of(path)
         self.assertEqual((row["schema"], row["interrupted"]), ("allocrig.sweep/1", True))
         self.assertLess(row["tried"], 6)
 
