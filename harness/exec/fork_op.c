@@ -8,12 +8,15 @@
  *
  * The system call itself cannot be trapped, and behind it libc runs the atfork handlers. Ours is
  * registered before all others, so of each kind that runs behind the call it runs first: from there
- * on the calls of the others are seen, in both processes.
+ * on the calls of the others are seen, in both processes. First the parent leaves fork(), then the
+ * child goes on.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +44,24 @@ static void await_child(struct child *c)
 	};
 }
 
+/* What they note on the shared page and on the tape is one process's at a time. */
+static void await_parent(struct child *c)
+{
+	_Atomic uint32_t *may_run = &c->shared->pos[c->proc + 1].may_run;
+
+	while (!atomic_load(may_run))
+		syscall(SYS_futex, may_run, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+static void let_child_run(struct child *c, pid_t pid)
+{
+	struct position *child = &c->shared->pos[c->proc + 1];
+
+	atomic_store(&child->pid, pid);
+	atomic_store(&child->may_run, 1);
+	syscall(SYS_futex, &child->may_run, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 static void become_child(struct child *c)
 {
 	struct run_shared *shared = c->shared;
@@ -49,6 +70,7 @@ static void become_child(struct child *c)
 	/* A parent that died before sends no signal. */
 	if (getppid() != atomic_load(&c->pos->pid))
 		_exit(0);
+	await_parent(c);
 	c->proc++;
 	c->pos = &shared->pos[c->proc];
 	c->pos->phase = PHASE_HARNESS;
@@ -188,7 +210,7 @@ void fork_op_run(struct child *c, const struct op *op)
 		child_outcome(c, &e, err);
 		return;
 	}
-	atomic_store(&c->shared->pos[c->proc + 1].pid, pid);
+	let_child_run(c, pid);
 	wait_for(c, op, pid);
 	child_outcome(c, &e, 0);
 }

@@ -121,6 +121,7 @@ struct position {
 	_Atomic int32_t pid;	    /* 0: not there */
 	_Atomic uint32_t killed;    /* by the controller, which has recorded why */
 	_Atomic uint32_t finished;  /* a fork child that came to the end of its block */
+	_Atomic uint32_t may_run;   /* a fork child whose parent has left fork(); a futex */
 	_Atomic uint64_t trap_ip;   /* inside a trapped kernel call: where the allocator made it */
 	uint32_t phase;		    /* enum phase */
 	int32_t stmt;		    /* -1: before the first op */
