@@ -1,5 +1,5 @@
 /*
- * growth_again.h - the second run that a suspicion of growth asks for.
+ * growth_again.h - the longer runs that a suspicion of growth asks for.
  */
 #ifndef CLI_GROWTH_AGAIN_H
 #define CLI_GROWTH_AGAIN_H
@@ -8,8 +8,10 @@
 
 /*
  * Where a loop of the run seemed to need more and more (run_shared.growth), the same is run with
- * the loops GROWTH_STRETCH times as long. The finding is added to the first run's when the line
- * goes on there. An interrupt leaves the first run interrupted: nobody knows.
+ * the loops GROWTH_STRETCH times as long, and where that is cheap as many times again: a quarantine
+ * of a thousand blocks fills evenly all the while. The finding is added to the first run's when the
+ * line goes on in them. Where what is resident would fill the machine nothing is run, and no
+ * finding added. An interrupt leaves the first run interrupted: nobody knows.
  */
 void growth_again(const struct run_request *req, struct run_result *first);
 

@@ -22,12 +22,19 @@
 /* The slope of a run that is GROWTH_STRETCH times as long: of a square root 0.5. */
 #define LEAST_CONFIRMED 0.6
 
-/* Less than this in all the rounds that are judged is a trifle: chunks of metadata, a cache line
- * up. */
+/*
+ * Less than this in all the rounds that are judged is a trifle: chunks of metadata, a cache line
+ * up. For a suspicion a part of it will do, as the longer run asks for all.
+ */
 static const double least_rise[GROWTH_METRICS] = {
 	[GROWTH_MAPS] = 8,
 	[GROWTH_MAPPED] = 256 << 10,
 	[GROWTH_RSS] = 256 << 10,
+};
+static const double least_suspected[GROWTH_METRICS] = {
+	[GROWTH_MAPS] = 8,
+	[GROWTH_MAPPED] = 256.0 * 1024 / GROWTH_STRETCH,
+	[GROWTH_RSS] = 256.0 * 1024 / GROWTH_STRETCH,
 };
 
 struct growth {
@@ -186,8 +193,8 @@ static bool windows_rise_evenly(const struct window w[WINDOWS])
 	return slope(w[HALF], w[WINDOWS - 1]) >= LEAST_STEADY * slope(w[0], w[HALF - 1]);
 }
 
-bool growth_judge_metric(const struct growth *g, enum growth_metric metric,
-			 struct growth_line *ret_line)
+static bool rises(const struct growth *g, enum growth_metric metric, double least,
+		  struct growth_line *ret_line)
 {
 	struct window w[WINDOWS];
 	struct series s;
@@ -203,17 +210,23 @@ bool growth_judge_metric(const struct growth *g, enum growth_metric metric,
 	double rounds = s.round[s.n - 1] - s.round[warm];
 	double per_round = slope(w[0], w[WINDOWS - 1]);
 
-	if (!windows_rise_evenly(w) || per_round * rounds < least_rise[metric])
+	if (!windows_rise_evenly(w) || per_round * rounds < least)
 		return false;
 	*ret_line = (struct growth_line){metric, per_round, (int64_t)(per_round * rounds + 0.5),
 					 (uint64_t)rounds};
 	return true;
 }
 
+bool growth_judge_metric(const struct growth *g, enum growth_metric metric,
+			 struct growth_line *ret_line)
+{
+	return rises(g, metric, least_rise[metric], ret_line);
+}
+
 bool growth_judge(const struct growth *g, struct growth_line *ret_line)
 {
 	for (int metric = 0; metric < GROWTH_METRICS; metric++)
-		if (growth_judge_metric(g, (enum growth_metric)metric, ret_line))
+		if (rises(g, (enum growth_metric)metric, least_suspected[metric], ret_line))
 			return true;
 	return false;
 }

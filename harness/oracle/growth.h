@@ -8,8 +8,8 @@
  * plateau, a decay, steps that get smaller or rarer (caches that fill, high-water marks) are none.
  *
  * Since a cache may fill evenly for long, one run only raises a suspicion: the controller runs the
- * program again with the loop GROWTH_STRETCH times as long, and the finding stands when the line
- * goes on there at the same slope.
+ * program again with the loop GROWTH_STRETCH times as long, then as many times again, and the
+ * finding stands when the line goes on there at the same slope.
  *
  * Pure; fixed memory: beyond GROWTH_SAMPLES rounds every second sample is dropped.
  */
@@ -61,9 +61,13 @@ struct growth_line {
 	uint64_t rounds; /* that were judged: behind the warm-up, none of them refused */
 };
 
-/* True, with the metric that shows it best (maps before mapped before resident). */
+/*
+ * A suspicion: true, with the metric that shows it best (maps before mapped before resident). A
+ * quarter of what would be more than a trifle will do.
+ */
 bool growth_judge(const struct growth *g, struct growth_line *ret_line);
-/* Of this metric: what the longer run is asked, where another one may show it better. */
+/* Of this metric: what the longer run is asked, where another one may show it better. All that is
+ * more than a trifle has to be there. */
 bool growth_judge_metric(const struct growth *g, enum growth_metric metric,
 			 struct growth_line *ret_line);
 

@@ -103,14 +103,21 @@ static void the_first_metric_that_rises_is_named(void **state)
 	}
 }
 
-static double less_than_a_page(struct at *at)
+/* In 200 rounds. */
+static double too_little(struct at *at)
 {
-	return (double)at->i * 200 * KIB / (double)at->n;
+	return (double)at->i * 50 * KIB / 200;
 }
 
 static double little_more(struct at *at)
 {
-	return (double)at->i * 400 * KIB / (double)at->n;
+	return (double)at->i * 100 * KIB / 200;
+}
+
+/* However long the loop is. */
+static double never_more(struct at *at)
+{
+	return (double)at->i * 200 * KIB / (double)at->n;
 }
 
 static double seven_maps(struct at *at)
@@ -123,8 +130,12 @@ static void a_trifle_is_none(void **state)
 	struct fixture *f = *state;
 	struct growth_line line;
 
-	assert_false(bytes_grow(f, less_than_a_page, 200, &line));
+	assert_false(bytes_grow(f, too_little, 200, &line));
 	assert_true(bytes_grow(f, little_more, 200, &line));
+	assert_false(growth_judge_metric(f->g, GROWTH_MAPPED, &line));
+	assert_true(found(f, little_more, 200));
+	assert_true(bytes_grow(f, never_more, 200, &line));
+	assert_false(found(f, never_more, 200));
 	feed(f, GROWTH_MAPS, seven_maps, 200);
 	assert_false(growth_judge(f->g, &line));
 	feed(f, GROWTH_MAPS, one, 200);

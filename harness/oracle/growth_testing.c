@@ -60,6 +60,9 @@ bool found(struct fixture *f, curve c, uint64_t n)
 {
 	struct growth_line first, stretched;
 
-	return bytes_grow(f, c, n, &first) && bytes_grow(f, c, n * GROWTH_STRETCH, &stretched) &&
+	if (!bytes_grow(f, c, n, &first))
+		return false;
+	feed(f, first.metric, c, n * GROWTH_STRETCH);
+	return growth_judge_metric(f->g, first.metric, &stretched) &&
 	       growth_confirms(&first, &stretched);
 }
