@@ -69,6 +69,7 @@ static json_t *finding_json(const struct verdict_finding *vf)
 	set_count(o, "iteration", f->iteration);
 	set_count(o, "thread", f->thread);
 	json_object_set_new(o, "in_fork", json_boolean(f->in_fork));
+	json_object_set_new(o, "again", json_boolean(f->again));
 	set_count(o, "count", f->count);
 	set_text(o, "signature", vf->signature);
 	set_text(o, "message", vf->message);

@@ -151,6 +151,69 @@ class Faults(e2e.Case):
         self.assertEqual(result["harness"]["maps"] + 40, result["host"]["max_map_count"])
 
 
+class Aftermath(e2e.Case):
+    """When the program is over and its calls are made once more."""
+    # Of the last two, b[3] is full and b[9] empty.
+    PROGRAM = """
+        malloc b[0:4] 100000
+        touch b[0:4]
+        @1 free b[0:2]
+        malloc b[3] 5000
+        free b[9]"""
+    LATE = e2e.MAPPER.replace("void *malloc(size_t size)\n{",
+                          "int refused;\nvoid *malloc(size_t size)\n{\n\tif (refused) LATE;")
+
+    def run_refused(self, library, *args):
+        result = self.run_one(self.PROGRAM, library, "--fault", "munmap ENOMEM nth=2", *args,
+                              exit_code=e2e.FINDING)
+        self.assertEqual((result["ops"]["executed"], result["ops"]["skipped"]), (11, 1))
+        self.assertEqual({name: result["calls"][name]["made"] for name in ("mmap", "munmap")},
+                         {"mmap": 4, "munmap": 2})
+        return [(f["kind"], f["op"], f["again"]) for f in result["findings"]]
+
+    def late(self, what):
+        return self.library(self.LATE, "-DFREE_FAILED=refused=1", "-DLATE=" + what)
+
+    def test_counts_are_the_programs(self):
+        library = self.library(e2e.MAPPER, "-DFREE_FAILED=(void)0")
+        self.assertEqual(self.run_refused(library), [("lost-mapping", 2, False)])
+
+    def test_crash(self):
+        self.assertEqual(self.run_refused(self.late("abort()")), [("crash", 0, True)])
+
+    def test_hang(self):
+        found = self.run_refused(self.late("for (;;)"), "--hang-after", "300ms")
+        self.assertEqual(found, [("hang", 0, True)])
+
+    def test_null(self):
+        found = self.run_refused(self.late("return errno = ENOMEM, NULL"))
+        self.assertEqual(found, [("null-without-cause", 0, True), ("null-without-cause", 3, True),
+                                 ("lost-mapping", 2, False)])
+
+    def test_other_sizes_are_asked_for(self):
+        """Kept until a smaller block is wanted than the program wants."""
+        keeper = e2e.MAPPER.replace("void *malloc(size_t size)\n{", """struct head *kept;
+            void *malloc(size_t size)
+            {
+            if (kept && size < 70000) {
+                struct head *h = kept;
+                kept = NULL;
+                return h + 1;
+            }""")
+        result = self.run_one(self.PROGRAM, self.library(keeper, "-DFREE_FAILED=kept=h"),
+                              "--fault", "munmap ENOMEM nth=2", exit_code=e2e.CLEAN)
+        self.assertEqual(result["lost"]["mapped_bytes"], 0)
+        self.assertEqual(result["calls"]["mmap"]["made"], 4)
+
+    def test_two_gibibytes(self):
+        """What the program holds goes before its calls are made once more."""
+        result = self.run_one("malloc b[0] 2G\nmalloc b[1:3] 4M\ntouch b[0:3]\nfree b[1:3]",
+                              self.library(e2e.MAPPER, "-DFREE_FAILED=(void)0"),
+                              "--fault", "munmap ENOMEM nth=1", exit_code=e2e.FINDING)
+        self.assertEqual([(f["kind"], f["op"]) for f in result["findings"]], [("lost-mapping", 3)])
+        self.assertLess(result["peak"]["mapped_bytes"], (2 << 30) + (9 << 20))
+
+
 class Sweep(e2e.Case):
     FREES = "malloc b[0:6] 100000\ntouch b[0:6]\nfree b[0:6]"
 

@@ -3,8 +3,10 @@
  *
  * The headroom comes back (ballast and the program's own mappings go, the fault plan is off), what
  * lives is freed, the allocator is purged, and the program's allocator calls are made once more, by
- * the threads that made them. What is still outstanding then is lost. None of it is counted,
- * sampled or compared with `->`; calls that misbehave in it are findings as ever.
+ * the threads that made them. It is asked for some more memory (press.c). What is still outstanding
+ * then is lost. None of it is counted, sampled or compared with `->`; calls that misbehave in it
+ * are findings as ever, and say so. What is refused in a fork child alone is not judged: the child
+ * is gone, and its memory with it.
  */
 #include <sys/syscall.h>
 
@@ -13,7 +15,7 @@
 
 #define UNMAP_PASSES 3 /* what the map limit refused goes when its neighbours are gone */
 
-static struct run_counts counted; /* in the program itself */
+static struct run_counts uncounted;
 
 static bool unmap_range(struct child *c, const struct range *r)
 {
@@ -82,7 +84,8 @@ bool aftermath_begin(struct child *c)
 	c->again = true;
 	if (!c->lost || !lost_any(c->lost) || c->shared->harness_error)
 		return false;
-	counted = c->shared->counts;
+	c->counts = &uncounted;
+	c->shared->findings.again = 1;
 	c->faults->off = true;
 	lost_close(c->lost);
 	int rc = ballast_drop(&c->ballast);
@@ -127,10 +130,11 @@ void aftermath_end(struct child *c)
 	if (!c->lost)
 		return;
 	if (again) {
+		aftermath_press(c);
 		free_all(c);
 		purge(c);
-		c->shared->counts = counted;
 	}
+	c->shared->findings.again = 0;
 	int err = kcalls_outstanding(c, true, lost);
 
 	lost->again = again;

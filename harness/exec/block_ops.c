@@ -218,7 +218,7 @@ static void run_allocating(struct child *c, const struct op *op, uint32_t slot)
 			e.cause = null_cause(c, op);
 		ask_usable(c, &e, e.ret);
 		if (!e.ret && e.cause == CAUSE_REFUSED)
-			c->shared->counts.null_at_refusal++;
+			c->counts->null_at_refusal++;
 		judge_after(c, &e);
 	}
 	store_result(&e, b);
@@ -329,7 +329,7 @@ static void run_touch(struct child *c, const struct op *op, uint32_t slot)
 	struct call_event e = child_event(c, op, slot);
 
 	if (!b->p) {
-		c->shared->counts.skipped++;
+		c->counts->skipped++;
 		return;
 	}
 	e.before = b->p;
@@ -338,7 +338,7 @@ static void run_touch(struct child *c, const struct op *op, uint32_t slot)
 
 	touch_leave(c);
 	if (err)
-		c->shared->counts.skipped++;
+		c->counts->skipped++;
 	else
 		child_outcome(c, &e, 0);
 }
@@ -348,13 +348,13 @@ static void plain_malloc(struct child *c, const struct op *op, uint32_t slot)
 	struct block_slot *b = &c->b[slot];
 
 	if (b->p) {
-		c->shared->counts.skipped++;
+		c->counts->skipped++;
 		return;
 	}
 	*b = (struct block_slot){c->alloc->malloc(op->arg0), op->arg0};
-	c->shared->counts.executed++;
+	c->counts->executed++;
 	if (!b->p && op->arg0)
-		c->shared->counts.failed++;
+		c->counts->failed++;
 }
 
 static void plain_free(struct child *c, const struct op *op, uint32_t slot)
@@ -362,7 +362,7 @@ static void plain_free(struct child *c, const struct op *op, uint32_t slot)
 	(void)op;
 	c->alloc->free(c->b[slot].p);
 	c->b[slot].p = NULL;
-	c->shared->counts.executed++;
+	c->counts->executed++;
 }
 
 element_fn block_op_unjudged(const struct child *c, const struct op *op)
@@ -390,8 +390,8 @@ static bool forget_shared(struct child *c, const struct op *op, uint32_t slot)
 void block_op_run(struct child *c, const struct op *op, uint32_t slot)
 {
 	if (!block_op_present(c->alloc, op->code)) {
-		c->shared->counts.skipped++;
-		c->shared->counts.absent[op->code]++;
+		c->counts->skipped++;
+		c->counts->absent[op->code]++;
 		return;
 	}
 	if (op->code == OP_TOUCH) {
@@ -402,7 +402,7 @@ void block_op_run(struct child *c, const struct op *op, uint32_t slot)
 	bool full = op_fills_slot(op->code) && c->b[slot].p;
 
 	if (full || forget_shared(c, op, slot))
-		c->shared->counts.skipped++;
+		c->counts->skipped++;
 	else if (op->code == OP_FREE)
 		run_free(c, op, slot);
 	else if (op->code == OP_USABLE)
@@ -416,8 +416,8 @@ void block_trim(struct child *c, const struct op *op)
 	struct call_event e = child_event(c, op, 0);
 
 	if (!c->alloc->purge) {
-		c->shared->counts.skipped++;
-		c->shared->counts.absent[OP_TRIM]++;
+		c->counts->skipped++;
+		c->counts->absent[OP_TRIM]++;
 		return;
 	}
 	c->allocator_called = true;

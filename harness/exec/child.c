@@ -325,6 +325,7 @@ int child_init(struct child *c, const struct child_setup *setup)
 		.alloc = setup->alloc,
 		.program = setup->program,
 		.accounts = setup->accounts,
+		.counts = &setup->shared->counts,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
 		.unjudged = !setup->shared->config.oracles &&
 			    !setup->shared->config.oplog_capacity && !setup->shared->config.watch,

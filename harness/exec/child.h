@@ -52,6 +52,7 @@ struct child {
 	const struct op *op; /* the next to run */
 	struct model *model; /* NULL: oracles are off */
 	struct accounts *accounts;
+	struct run_counts *counts; /* shared->counts; after the program nobody's */
 	struct sampler *sampler;
 	struct ledger *ledger; /* knows the program's mappings also where nothing is watched */
 	struct lost *lost;     /* NULL: not judged */
@@ -178,6 +179,9 @@ bool aftermath_begin(struct child *c);
 
 /* Whether the op is one of those. */
 bool aftermath_runs(struct child *c, const struct op *op);
+
+/* press.c: asks for memory as long as something is outstanding, and frees it. */
+void aftermath_press(struct child *c);
 
 /* After them, or when there was nothing to do: judges what is lost. */
 void aftermath_end(struct child *c);

@@ -198,9 +198,9 @@ void child_outcome(struct child *c, const struct call_event *e, int err)
 {
 	if (c->again)
 		return;
-	c->shared->counts.executed++;
+	c->counts->executed++;
 	if (err && !e->op->outcomes.present)
-		c->shared->counts.failed++;
+		c->counts->failed++;
 	if (c->model && e->op->outcomes.present)
 		oracle_outcome(e, err, &c->shared->findings);
 	if (c->shared->config.oplog_capacity)

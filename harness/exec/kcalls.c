@@ -61,7 +61,7 @@ static int kcall_of(uint32_t nr)
 
 static void note_count(struct child *c, const struct kernel_call *call)
 {
-	struct run_counts *counts = &c->shared->counts;
+	struct run_counts *counts = c->counts;
 	int kcall = kcall_of(call->nr);
 
 	if (kcall < 0) {

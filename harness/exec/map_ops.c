@@ -316,14 +316,14 @@ void map_op_run(struct child *c, const struct op *op, uint32_t slot)
 	struct call_event e = child_event(c, op, slot);
 
 	if (op->code != OP_MMAP && !c->m[slot].start) {
-		c->shared->counts.skipped++;
+		c->counts->skipped++;
 		return;
 	}
 	e.before = (void *)c->m[slot].start;
 	int err = run_one(c, op, slot, &e);
 
 	if (err == MAP_OP_SKIPPED)
-		c->shared->counts.skipped++;
+		c->counts->skipped++;
 	else
 		child_outcome(c, &e, err);
 }

@@ -59,7 +59,7 @@ void finding_add(struct finding_sink *sink, const struct finding *f)
 		struct finding *seen = &sink->v[i];
 
 		if (finding_is_same(seen, f)) {
-			seen->count += times;
+			seen->count += seen->again == (sink->again != 0) ? times : 0;
 			return;
 		}
 	}
@@ -69,6 +69,7 @@ void finding_add(struct finding_sink *sink, const struct finding *f)
 	}
 	sink->v[sink->n] = *f;
 	sink->v[sink->n].count = times;
+	sink->v[sink->n].again = sink->again != 0;
 	/* The controller may read at any time: the entry is whole before it counts. */
 	__atomic_store_n(&sink->n, sink->n + 1, __ATOMIC_RELEASE);
 }

@@ -94,6 +94,7 @@ struct finding {
 	uint8_t thread;
 	uint8_t in_fork;  /* seen in a child made by `fork` */
 	uint8_t has_slot; /* SPACE_BLOCK or SPACE_MAP (enum op_space): the kind of slot; 0: none */
+	uint8_t again;	  /* seen when the program was over and its work was done once more */
 	int32_t stmt;	  /* statement number; -1: before the first op */
 	uint32_t slot;
 	uint64_t iteration;
@@ -106,10 +107,14 @@ struct finding {
 /* Findings of one run, on shared memory. Further kinds of the same op are counted as dropped. */
 struct finding_sink {
 	uint32_t n, dropped;
+	uint32_t again; /* what is added from here on was seen then */
 	struct finding v[FINDING_MAX];
 };
 
-/* Adds it, or its count (0 is once) to that of the same finding. Never fails. */
+/*
+ * Adds it, or its count (0 is once) to that of the same finding; what was seen in the program
+ * counts as often as it was seen there. Never fails.
+ */
 void finding_add(struct finding_sink *sink, const struct finding *f);
 
 const char *finding_kind_name(unsigned kind); /* "overlap" */

@@ -48,6 +48,31 @@ static void the_same_finding_only_counts(void **state)
 	assert_int_equal(sink.v[2].count, 7);
 }
 
+static void what_is_seen_again_is_said_and_not_counted(void **state)
+{
+	struct finding_sink sink = {0};
+	struct finding f = {.kind = FINDING_NULL_WITHOUT_CAUSE, .rule = RULE_NULL_NO_CAUSE};
+	char text[512];
+
+	(void)state;
+	f.stmt = 3;
+	finding_add(&sink, &f);
+	sink.again = 1;
+	finding_add(&sink, &f);
+	f.stmt = 4;
+	finding_add(&sink, &f);
+	finding_add(&sink, &f);
+	assert_int_equal(sink.n, 2);
+	assert_int_equal(sink.v[0].count, 1);
+	assert_int_equal(sink.v[0].again, 0);
+	assert_int_equal(sink.v[1].count, 2);
+	assert_int_equal(sink.v[1].again, 1);
+	assert_true(finding_message(&sink.v[0], text, sizeof(text)) > 0);
+	assert_null(strstr(text, "once more"));
+	assert_true(finding_message(&sink.v[1], text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "the program was over and its calls were made once more"));
+}
+
 /* What a realloc could not unmap is another finding than what it could not shrink. */
 static void of_the_lost_each_system_call_stands_alone(void **state)
 {
@@ -168,8 +193,8 @@ static const struct said examples[] = {
 	  .n = {SYS_munmap, 15, 2 << 20, 2000 << 10, 15, 0x7f0000001000}},
 	 "munmap in free was refused 15 times (0 by the fault plan) and what it was to give back "
 	 "never came back: 15 ranges, 2.0 MiB mapped, 2.0 MiB resident, 15 maps, first at "
-	 "0x7f0000001000; the headroom was back, the allocator was purged and did its work once "
-	 "more",
+	 "0x7f0000001000; the headroom was back, the allocator was purged, did its work once more "
+	 "and was asked for more memory",
 	 "lost-mapping/free/munmap"},
 	{{.kind = FINDING_LOST_MAPPING,
 	  .rule = RULE_LOST_MAPPING,
@@ -178,8 +203,8 @@ static const struct said examples[] = {
 	  .n = {SYS_mremap | UINT64_C(1) << 32, 1, 4096, 0, 1, 0x7f0000001000}},
 	 "mremap in realloc was refused once (1 by the fault plan) and what it was to give back "
 	 "never came back: 1 range, 4.0 KiB mapped, 0 bytes resident, 1 map, first at "
-	 "0x7f0000001000; the headroom was back, the allocator was purged and did its work once "
-	 "more",
+	 "0x7f0000001000; the headroom was back, the allocator was purged, did its work once more "
+	 "and was asked for more memory",
 	 "lost-mapping/realloc/mremap"},
 	{{.kind = FINDING_LOST_MAPPING,
 	  .rule = RULE_LOST_MAPPING,
@@ -188,8 +213,8 @@ static const struct said examples[] = {
 	  .n = {SYS_munmap, 2, 8192, 0, UINT64_MAX, 0x7f0000001000}},
 	 "munmap in free was refused once (0 by the fault plan) and what it was to give back never "
 	 "came back: 2 ranges, 8.0 KiB mapped, 0 bytes resident, an unknown number of maps, first "
-	 "at 0x7f0000001000; the headroom was back, the allocator was purged and did its work once "
-	 "more",
+	 "at 0x7f0000001000; the headroom was back, the allocator was purged, did its work once "
+	 "more and was asked for more memory",
 	 "lost-mapping/free/munmap"},
 	{{.kind = FINDING_LOST_MAPPING,
 	  .rule = RULE_LOST_PAGES,
@@ -198,7 +223,8 @@ static const struct said examples[] = {
 	  .n = {SYS_madvise | UINT64_C(2) << 32, 2, UINT64_C(3) << 30, 0, 2, 0x7f0000001000}},
 	 "madvise in trim was refused 2 times (2 by the fault plan) and the pages that it was to "
 	 "give back never came back: 2 ranges, 3.0 GiB resident, first at 0x7f0000001000; the "
-	 "headroom was back, the allocator was purged and did its work once more",
+	 "headroom was back, the allocator was purged, did its work once more and was asked for "
+	 "more memory",
 	 "lost-mapping/trim/madvise"},
 	{{.kind = FINDING_LOST_MAPPING,
 	  .rule = RULE_LOST_MAPPING,
@@ -207,7 +233,8 @@ static const struct said examples[] = {
 	  .n = {SYS_getpid, 2, UINT64_MAX, UINT64_MAX, 2, 0}},
 	 "call before the first op was refused 2 times (0 by the fault plan) and what it was to "
 	 "give back never came back: 2 ranges, 16.0 EiB mapped, 16.0 EiB resident, 2 maps, first "
-	 "at 0x0; the headroom was back, the allocator was purged and did its work once more",
+	 "at 0x0; the headroom was back, the allocator was purged, did its work once more and was "
+	 "asked for more memory",
 	 "lost-mapping/start/call"},
 	{{.kind = FINDING_MAP_GROWTH,
 	  .rule = RULE_GROWTH_MAPS,
@@ -252,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_have_names),
 		cmocka_unit_test(the_same_finding_only_counts),
+		cmocka_unit_test(what_is_seen_again_is_said_and_not_counted),
 		cmocka_unit_test(of_the_lost_each_system_call_stands_alone),
 		cmocka_unit_test(a_full_sink_counts_what_it_drops),
 		cmocka_unit_test(every_rule_has_a_sentence),

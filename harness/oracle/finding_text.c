@@ -30,7 +30,9 @@ struct rule_text {
 	const char *word, *sentence;
 };
 
-#define AFTERWARDS "; the headroom was back, the allocator was purged and did its work once more"
+#define AFTERWARDS                                                                                 \
+	"; the headroom was back, the allocator was purged, did its work "                         \
+	"once more and was asked for more memory"
 #define SAME_STATE ", although the program holds the same each time: "
 #define DIFF	   "byte {2d} is {4b}, was {3b}; {5d} of the bytes looked at differ"
 
@@ -390,6 +392,8 @@ int finding_message(const struct finding *f, char *buf, size_t size)
 			s += strcspn(s, "}") + 1;
 		}
 	}
+	if (f->again)
+		put(&o, "; the program was over and its calls were made once more");
 	return finish(&o);
 }
 

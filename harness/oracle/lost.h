@@ -7,7 +7,8 @@
  * again: a block is handed out that lies in it, which settles the whole range. What is outstanding
  * inside a program is `*.lost`. To map PROT_NONE over a range is a purge. Ranges that the same op
  * asks for again later in one call become one range. What is outstanding when the headroom has come
- * back, the allocator was purged and has done its work once more, is lost.
+ * back, the allocator was purged, has done its work once more and was asked for more memory, is
+ * lost.
  *
  * Pure: no kernel, no allocator. Fixed memory, async-signal-safe. Ranges that find no room are
  * counted in `forgotten` and never judged.
