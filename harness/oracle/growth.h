@@ -24,7 +24,7 @@
 
 #define GROWTH_SAMPLES	    512
 #define GROWTH_STRETCH	    4
-#define GROWTH_LEAST_ROUNDS 32 /* fewer are never judged */
+#define GROWTH_LEAST_ROUNDS 16 /* fewer are never judged */
 
 enum growth_metric { GROWTH_MAPS, GROWTH_MAPPED, GROWTH_RSS, GROWTH_METRICS };
 
