@@ -46,9 +46,8 @@ static uint64_t longest(const struct run_result *first)
 	const uint64_t most[] = {
 		room_for(first),
 		first->wall_ns ? LONGEST_NS / first->wall_ns : UINT64_MAX,
-		line->metric == GROWTH_MAPS && line->risen > 0
-			? MOST_MAPS / (uint64_t)line->risen
-			: UINT64_MAX,
+		line->metric == GROWTH_MAPS && line->risen > 0 ? MOST_MAPS / (uint64_t)line->risen
+							       : UINT64_MAX,
 	};
 
 	if (times < LONGEST)

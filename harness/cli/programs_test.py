@@ -234,6 +234,23 @@ class Absent(e2e.Case):
             self.assertEqual((ops["executed"], ops["skipped"]), (2, 15))
             self.assertEqual(sorted(result["served_by_own_file"]), ["free", "malloc"])
 
+    def test_sized_frees(self):
+        """With the size and alignment asked for; never a block that the standard leaves out."""
+        for load in e2e.LOADS:
+            ops = self.run_one("""
+                malloc b[0] 100
+                reallocarray b[1] 3 100
+                aligned_alloc b[2] 64 128
+                memalign b[3] 64 128
+                free_sized b[0:2]
+                free_aligned_sized b[2]
+                free_sized b[3]
+                free_aligned_sized b[3]
+                free_sized b[2]
+                free b[3]
+                expect maps == 0""", "guard", "--load", load, exit_code=e2e.CLEAN)["ops"]
+            self.assertEqual((ops["executed"], ops["skipped"]), (9, 2))
+
     def test_one_lacking(self):
         library = self.library()
         for load in e2e.LOADS:

@@ -44,6 +44,10 @@ bool block_op_present(const struct allocator *a, unsigned code)
 		return a->pvalloc;
 	case OP_FREE:
 		return a->free;
+	case OP_FREE_SIZED:
+		return a->free_sized;
+	case OP_FREE_ALIGNED_SIZED:
+		return a->free_aligned_sized;
 	case OP_USABLE:
 		return a->malloc_usable_size;
 	case OP_TRIM:
@@ -69,6 +73,15 @@ static size_t requested(const struct op *op)
 	default:
 		return op->arg0;
 	}
+}
+
+/* The alignment that the op asks for; 0: none. */
+static size_t requested_align(const struct op *op)
+{
+	bool aligns = op->code == OP_ALIGNED_ALLOC || op->code == OP_POSIX_MEMALIGN ||
+		      op->code == OP_MEMALIGN;
+
+	return aligns ? op->arg0 : 0;
 }
 
 static void call_posix_memalign(struct child *c, const struct op *op, struct call_event *e)
@@ -124,7 +137,7 @@ static void call_allocating(struct child *c, const struct op *op, struct call_ev
  */
 static enum null_cause null_cause(struct child *c, const struct op *op)
 {
-	size_t size = requested(op), align = 0;
+	size_t size = requested(op), align = requested_align(op);
 
 	if (c->refused)
 		return CAUSE_REFUSED;
@@ -132,9 +145,6 @@ static enum null_cause null_cause(struct child *c, const struct op *op)
 		return CAUSE_UNKNOWN;
 	if (op->outcomes.present || c->shared->config.limited || size > (1ul << 30))
 		return CAUSE_UNKNOWN;
-	if (op->code == OP_ALIGNED_ALLOC || op->code == OP_POSIX_MEMALIGN ||
-	    op->code == OP_MEMALIGN)
-		align = op->arg0;
 	if (align > (1ul << 30))
 		return CAUSE_UNKNOWN;
 	if (!child_headroom_left(c))
@@ -178,7 +188,8 @@ static void store_result(const struct call_event *e, struct block_slot *b)
 	bool resizes = e->op->code == OP_REALLOC || e->op->code == OP_REALLOCARRAY;
 
 	if (e->ret) {
-		*b = (struct block_slot){e->ret, requested(e->op)};
+		*b = (struct block_slot){e->ret, requested(e->op), requested_align(e->op),
+					 e->op->code};
 		return;
 	}
 	if (resizes && requested(e->op) == 0 && model_realloc_zero_freed(e))
@@ -225,6 +236,27 @@ static void run_allocating(struct child *c, const struct op *op, uint32_t slot)
 	child_outcome(c, &e, failure_of(&e));
 }
 
+static void call_free(const struct allocator *a, const struct op *op, const struct block_slot *b)
+{
+	if (op->code == OP_FREE_SIZED)
+		a->free_sized(b->p, b->size);
+	else if (op->code == OP_FREE_ALIGNED_SIZED)
+		a->free_aligned_sized(b->p, b->align, b->size);
+	else
+		a->free(b->p);
+}
+
+/* C23 7.24.3.4, 7.24.3.5: of blocks that others returned it would be the program's error. */
+static bool may_free(const struct op *op, const struct block_slot *b)
+{
+	if (!b->p || op->code == OP_FREE)
+		return true;
+	if (op->code == OP_FREE_ALIGNED_SIZED)
+		return b->by == OP_ALIGNED_ALLOC;
+	return b->by == OP_MALLOC || b->by == OP_CALLOC || b->by == OP_REALLOC ||
+	       b->by == OP_REALLOCARRAY;
+}
+
 static void run_free(struct child *c, const struct op *op, uint32_t slot)
 {
 	struct block_slot *b = &c->b[slot];
@@ -238,7 +270,7 @@ static void run_free(struct child *c, const struct op *op, uint32_t slot)
 	allocator_enter(c);
 	e.errno_before = ERRNO_CANARY;
 	errno = ERRNO_CANARY;
-	c->alloc->free(b->p);
+	call_free(c->alloc, op, b);
 	e.errno_after = errno;
 	allocator_leave(c);
 	if (c->model)
@@ -351,7 +383,7 @@ static void plain_malloc(struct child *c, const struct op *op, uint32_t slot)
 		c->counts->skipped++;
 		return;
 	}
-	*b = (struct block_slot){c->alloc->malloc(op->arg0), op->arg0};
+	*b = (struct block_slot){c->alloc->malloc(op->arg0), op->arg0, 0, OP_MALLOC};
 	c->counts->executed++;
 	if (!b->p && op->arg0)
 		c->counts->failed++;
@@ -379,7 +411,7 @@ element_fn block_op_unjudged(const struct child *c, const struct op *op)
 /* The pointer also is another slot's, and that one gives it back. */
 static bool forget_shared(struct child *c, const struct op *op, uint32_t slot)
 {
-	if (op->code != OP_FREE && op->code != OP_REALLOC && op->code != OP_REALLOCARRAY)
+	if (!op_frees(op->code) && op->code != OP_REALLOC && op->code != OP_REALLOCARRAY)
 		return false;
 	if (!c->model || !c->b[slot].p || !model_forget_shared(c->model, slot))
 		return false;
@@ -400,10 +432,11 @@ void block_op_run(struct child *c, const struct op *op, uint32_t slot)
 	}
 	c->allocator_called = true;
 	bool full = op_fills_slot(op->code) && c->b[slot].p;
+	bool frees = op_frees(op->code);
 
-	if (full || forget_shared(c, op, slot))
+	if (full || (frees && !may_free(op, &c->b[slot])) || forget_shared(c, op, slot))
 		c->counts->skipped++;
-	else if (op->code == OP_FREE)
+	else if (frees)
 		run_free(c, op, slot);
 	else if (op->code == OP_USABLE)
 		run_usable(c, op, slot);

@@ -24,6 +24,8 @@
 struct block_slot {
 	void *p;     /* NULL: empty */
 	size_t size; /* as requested */
+	size_t align;
+	uint32_t by; /* enum op_code of the call that returned it */
 };
 
 struct map_slot {

@@ -84,7 +84,7 @@ bool model_forget_shared(struct model *m, uint32_t slot)
 
 static bool takes_block(unsigned code)
 {
-	return code == OP_FREE || code == OP_REALLOC || code == OP_REALLOCARRAY;
+	return op_frees(code) || code == OP_REALLOC || code == OP_REALLOCARRAY;
 }
 
 bool model_realloc_zero_freed(const struct call_event *e)
@@ -204,6 +204,8 @@ void oracle_after(struct model *m, const struct call_event *e, struct finding_si
 
 	switch (e->op->code) {
 	case OP_FREE:
+	case OP_FREE_SIZED:
+	case OP_FREE_ALIGNED_SIZED:
 		judge_errno_free(&j);
 		if (e->before && m->blocks[e->slot].state == BLOCK_HELD)
 			block_forget(m, &m->blocks[e->slot]);

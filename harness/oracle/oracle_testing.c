@@ -57,8 +57,7 @@ static struct op op_of(const struct stage *s, const struct act *a)
 
 static bool takes_pointer(unsigned code)
 {
-	return code == OP_FREE || code == OP_USABLE || code == OP_REALLOC ||
-	       code == OP_REALLOCARRAY;
+	return op_frees(code) || code == OP_USABLE || code == OP_REALLOC || code == OP_REALLOCARRAY;
 }
 
 static struct call_event event_of(const struct stage *s, const struct op *op, const struct act *a)
@@ -98,7 +97,7 @@ void stage_after(struct stage *s, struct act a)
 	e.usable = a.usable;
 	e.cause = a.cause;
 	oracle_after(s->model, &e, &s->sink);
-	if (a.code == OP_FREE || model_realloc_zero_freed(&e))
+	if (op_frees(a.code) || model_realloc_zero_freed(&e))
 		s->pointer[a.slot] = NULL;
 	else if (a.ret)
 		s->pointer[a.slot] = a.ret;

@@ -13,6 +13,8 @@ static const char *const forms[OP_CODES] = {
 	[OP_VALLOC] = "bso",
 	[OP_PVALLOC] = "bso",
 	[OP_FREE] = "bo",
+	[OP_FREE_SIZED] = "bo",
+	[OP_FREE_ALIGNED_SIZED] = "bo",
 	[OP_USABLE] = "bo",
 	[OP_TRIM] = "",
 	[OP_MMAP] = "mspfo",
@@ -26,6 +28,7 @@ static const char *const forms[OP_CODES] = {
 	[OP_PARALLEL] = "{",
 	[OP_END] = "",
 	[OP_SLEEP] = "t",
+	[OP_EXIT] = "",
 	[OP_CHECKPOINT] = "n",
 	[OP_EXPECT] = "e",
 };

@@ -18,6 +18,8 @@ static const struct name op_names[OP_CODES] = {
 	CODE(OP_VALLOC, "valloc"),
 	CODE(OP_PVALLOC, "pvalloc"),
 	CODE(OP_FREE, "free"),
+	CODE(OP_FREE_SIZED, "free_sized"),
+	CODE(OP_FREE_ALIGNED_SIZED, "free_aligned_sized"),
 	CODE(OP_USABLE, "usable"),
 	CODE(OP_TRIM, "trim"),
 	CODE(OP_MMAP, "mmap"),
@@ -31,6 +33,7 @@ static const struct name op_names[OP_CODES] = {
 	CODE(OP_PARALLEL, "parallel"),
 	CODE(OP_END, "}"),
 	CODE(OP_SLEEP, "sleep"),
+	CODE(OP_EXIT, "exit"),
 	CODE(OP_CHECKPOINT, "checkpoint"),
 	CODE(OP_EXPECT, "expect"),
 };

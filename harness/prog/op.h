@@ -37,6 +37,8 @@ enum op_code {
 	OP_VALLOC,  /* arg0 = size */
 	OP_PVALLOC, /* arg0 = size */
 	OP_FREE,
+	OP_FREE_SIZED,	       /* the size is what was asked for when the block was made */
+	OP_FREE_ALIGNED_SIZED, /* the same, with the alignment */
 	OP_USABLE,
 	OP_TRIM,
 	/* Mapping ops: kernel calls of the program's own. */
@@ -53,6 +55,7 @@ enum op_code {
 	OP_PARALLEL,
 	OP_END,	       /* closes the innermost open block */
 	OP_SLEEP,      /* arg0 = nanoseconds */
+	OP_EXIT,       /* the thread ends; its next op runs on a new one. Not thread 0 */
 	OP_CHECKPOINT, /* name */
 	OP_EXPECT,     /* expect */
 	OP_CODES
@@ -178,6 +181,7 @@ struct prog_info {
 	uint32_t max_depth;
 	bool has_fork;
 	bool has_parallel;
+	bool has_exit;	      /* threads end while the program runs */
 	bool has_block_ops;   /* anything that calls the allocator, `trim` included */
 	bool has_lost_metric; /* an expect on maps.lost or mapped.lost */
 	bool has_peak_metric; /* an expect on maps.peak, mapped.peak or rss.peak */
@@ -187,6 +191,11 @@ struct prog_info {
 static inline bool op_is_block_call(unsigned code)
 {
 	return code <= OP_USABLE;
+}
+
+static inline bool op_frees(unsigned code)
+{
+	return code == OP_FREE || code == OP_FREE_SIZED || code == OP_FREE_ALIGNED_SIZED;
 }
 
 /* Whether `code` puts a new block or mapping into an empty slot (realloc takes either). */

@@ -358,6 +358,14 @@ static void bad_blocks_are_refused(void **state)
 		 "found '@0', expected no '@' inside fork: its child has one thread"},
 		{V "fork {\nrepeat 2 {\n@1 trim\n}\n}", 4, 1,
 		 "found '@1', expected no '@' inside fork: its child has one thread"},
+		{V "exit", 2, 1,
+		 "found 'exit', expected exit of another thread: '@1 exit'; thread 0 ends with the "
+		 "program"},
+		{V "@0 exit", 2, 4,
+		 "found 'exit', expected exit of another thread: '@1 exit'; thread 0 ends with the "
+		 "program"},
+		{V "@1 fork {\nexit\n}", 3, 1,
+		 "found 'exit', expected no exit inside fork: its child has one thread"},
 		{V "parallel {\n@1 fork {\n@1 trim\n}\n}", 4, 1,
 		 "found '@1', expected no '@' inside fork: its child has one thread"},
 		{V "parallel {\nparallel {\n}\n}", 3, 1,

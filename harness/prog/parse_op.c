@@ -102,11 +102,18 @@ static int parse_thread(struct lexer *l, const struct prog_mark *at, struct op *
 
 /* Whether this op may stand where it does. */
 static int check_place(const struct lexer *l, struct word w, const struct prog_mark *at,
-		       unsigned code)
+		       const struct op *op)
 {
+	unsigned code = op->code;
 	bool in_fork = at->depth && at->block[at->depth - 1].in_fork;
 	bool in_parallel = at->depth && at->block[at->depth - 1].in_parallel;
 
+	if (code == OP_EXIT && in_fork)
+		return lex_fail(l, w, "no exit inside fork: its child has one thread");
+	if (code == OP_EXIT && op->thread == 0)
+		return lex_fail(l, w,
+				"exit of another thread: '@1 exit'; thread 0 ends with the "
+				"program");
 	if (code == OP_PARALLEL && in_parallel)
 		return lex_fail(l, w, "no parallel inside parallel");
 	if (code == OP_PARALLEL && in_fork)
@@ -130,7 +137,7 @@ static int parse_code(struct lexer *l, const struct prog_mark *at, struct op *op
 	if (code < 0)
 		return lex_fail_near(l, w, "an op", parse_nearest_op(w));
 	op->code = (uint8_t)code;
-	return check_place(l, w, at, op->code);
+	return check_place(l, w, at, op);
 }
 
 int parse_op(struct lexer *l, const struct prog_mark *at, struct op *op)

@@ -218,7 +218,7 @@ static void random_mapping_op(struct random *r, struct op *op)
 
 static void random_block_op(struct random *r, struct op *op)
 {
-	if (op->code != OP_FREE && op->code != OP_USABLE)
+	if (op->code < OP_FREE)
 		op->arg0 = random_size(r);
 	if (op->code == OP_CALLOC || (op->code >= OP_REALLOCARRAY && op->code <= OP_MEMALIGN))
 		op->arg1 = random_size(r);
@@ -268,6 +268,8 @@ static bool fits(const struct open_block *in, uint32_t depth, unsigned code)
 		return false;
 	if (code == OP_PARALLEL)
 		return !in->in_parallel && !in->in_fork;
+	if (code == OP_EXIT)
+		return !in->in_fork;
 	return !in->in_parallel || (code != OP_CHECKPOINT && code != OP_EXPECT);
 }
 
@@ -291,10 +293,14 @@ size_t random_program(struct random *r, struct op *ops, size_t max)
 
 		if (!fits(in, depth, code) || (op_opens_block(code) && n + depth + 2 > max))
 			continue;
+		uint8_t thread = code == OP_END ? in->thread : random_thread(r, in);
+
+		if (code == OP_EXIT && thread == 0)
+			continue;
 		struct op *op = &ops[n++];
 
 		*op = random_op(r, code);
-		op->thread = code == OP_END ? in->thread : random_thread(r, in);
+		op->thread = thread;
 		op->stmt = code == OP_END ? in->stmt : stmt++;
 		if (code == OP_END)
 			depth--;

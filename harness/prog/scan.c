@@ -32,6 +32,7 @@ static void scan_op(struct prog_info *info, const struct op *op)
 	raise_to(&info->threads, op->thread + 1u);
 	info->has_fork |= op->code == OP_FORK;
 	info->has_parallel |= op->code == OP_PARALLEL;
+	info->has_exit |= op->code == OP_EXIT;
 	info->has_block_ops |= op_is_block_call(op->code) || op->code == OP_TRIM;
 	if (op->code == OP_EXPECT)
 		scan_expect(info, op->expect.metric);
