@@ -27,11 +27,15 @@ struct cursor {
 	uint64_t last;	 /* the op that the caller holds */
 	uint64_t handed; /* ops handed out in all */
 	uint32_t depth, stretch;
+	uint64_t outer_round; /* of a section: of the repeat around it */
+	uint32_t thread;      /* of a section: whose lines it hands out */
+	bool section, over;   /* it has come to its end */
 	int fd;
 	struct cursor_round ended;
 	struct frame frame[PROG_MAX_DEPTH];
 	struct prog_reader reader;
 	struct op window[CURSOR_WINDOW];
+	off_t behind[CURSOR_WINDOW]; /* where in the text the next statement begins */
 };
 
 _Static_assert((CURSOR_WINDOW & (CURSOR_WINDOW - 1)) == 0, "numbers are masked into the window");
@@ -64,10 +68,22 @@ int cursor_new(struct arena *a, int fd, struct cursor **ret_cursor, struct prog_
 	return 0;
 }
 
+int cursor_new_section(struct arena *a, struct cursor **ret_cursor)
+{
+	struct cursor *c = arena_take(a, sizeof(*c), _Alignof(struct cursor));
+
+	if (!c)
+		return -ENOMEM;
+	c->over = true;
+	*ret_cursor = c;
+	return 0;
+}
+
 int cursor_rewind(struct cursor *c, struct prog_error *err)
 {
 	c->at = c->low = c->high = 1;
 	c->last = c->handed = c->depth = 0;
+	c->section = c->over = false;
 	c->ended = (struct cursor_round){0};
 	return prog_reader_init(&c->reader, c->fd, err);
 }
@@ -92,6 +108,7 @@ static int cursor_parse(struct cursor *c, struct prog_error *err)
 
 	if (ret)
 		return ret;
+	c->behind[c->high & (CURSOR_WINDOW - 1)] = c->reader.at.offset;
 	c->high++;
 	if (c->high - c->low > CURSOR_WINDOW)
 		c->low = c->high - CURSOR_WINDOW;
@@ -202,14 +219,22 @@ static bool is_leaf(unsigned code)
 	return code < OP_REPEAT || code > OP_END;
 }
 
+/* Of a section the lines of one thread; what stands in a block is of the block's. */
+static bool is_wanted(const struct cursor *c, const struct op *op)
+{
+	return !c->section || op->thread == c->thread;
+}
+
 int cursor_next(struct cursor *c, const struct op **ret_op, struct prog_error *err)
 {
 	const struct op *op;
 
+	if (c->over)
+		return 1;
 	/* Most calls end here: loops run out of the window. */
 	if (__builtin_expect(c->at < c->high, 1)) {
 		op = window_at(c, c->at);
-		if (is_leaf(op->code)) {
+		if (is_leaf(op->code) && is_wanted(c, op)) {
 			c->last = c->at++;
 			c->handed++;
 			*ret_op = op;
@@ -221,6 +246,16 @@ int cursor_next(struct cursor *c, const struct op **ret_op, struct prog_error *e
 
 		if (ret)
 			return ret;
+		if (op->code == OP_END && c->section && c->depth == 0) {
+			c->over = true;
+			return 1;
+		}
+		if (!is_wanted(c, op)) {
+			ret = op_opens_block(op->code) ? cursor_pass(c, err) : 0;
+			if (ret)
+				return ret;
+			continue;
+		}
 		if (op_opens_block(op->code)) {
 			cursor_enter(c, op);
 			if (op->code != OP_REPEAT)
@@ -247,10 +282,40 @@ int cursor_skip_block(struct cursor *c, struct prog_error *err)
 	return ret;
 }
 
+void cursor_section(const struct cursor *from, uint32_t thread, struct cursor *section)
+{
+	const struct op *op = &from->window[from->last & (CURSOR_WINDOW - 1)];
+	struct prog_mark *at = &section->reader.at;
+
+	assert(op->code == OP_PARALLEL);
+	section->at = section->low = section->high = 1;
+	section->last = section->handed = section->depth = 0;
+	section->ended = (struct cursor_round){0};
+	section->stretch = 1;
+	section->outer_round = cursor_iteration(from);
+	section->thread = thread;
+	section->section = true;
+	section->over = false;
+	section->fd = section->reader.fd = from->fd;
+	section->reader.buf_len = section->reader.eof = 0;
+	section->reader.buf_offset = 0;
+	*at = (struct prog_mark){
+		.offset = from->behind[from->last & (CURSOR_WINDOW - 1)],
+		.line = op->line + 1,
+		.stmt = op->stmt + 1,
+		.depth = 1,
+	};
+	at->block[0].stmt = op->stmt;
+	at->block[0].line = op->line;
+	at->block[0].code = OP_PARALLEL;
+	at->block[0].thread = op->thread;
+	at->block[0].in_parallel = 1;
+}
+
 uint64_t cursor_iteration(const struct cursor *c)
 {
 	for (uint32_t i = c->depth; i > 0; i--)
 		if (c->frame[i - 1].code == OP_REPEAT)
 			return c->frame[i - 1].round;
-	return 0;
+	return c->section ? c->outer_round : 0;
 }

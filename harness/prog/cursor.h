@@ -38,6 +38,19 @@ int cursor_next(struct cursor *c, const struct op **ret_op, struct prog_error *e
  */
 int cursor_skip_block(struct cursor *c, struct prog_error *err);
 
+/*
+ * A cursor for the lines that one thread runs in a parallel section: it hands out nothing until
+ * cursor_section. Takes as much of the arena as cursor_new. Returns 0 or -ENOMEM.
+ */
+int cursor_new_section(struct arena *a, struct cursor **ret_cursor);
+
+/*
+ * `from` has just handed out OP_PARALLEL: `section` begins at its body and hands out the lines of
+ * one thread, up to the end of the body (cursor_next returns 1). `from` stays where it is, and may
+ * not be moved by another thread meanwhile. Outermost repeats in there are not stretched.
+ */
+void cursor_section(const struct cursor *from, uint32_t thread, struct cursor *section);
+
 /* Begins again at the first op. Returns 0 or -errno with `err` filled. */
 int cursor_rewind(struct cursor *c, struct prog_error *err);
 
