@@ -24,20 +24,21 @@
 #define TRAP_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
 
 TRAP_LOCAL volatile uint8_t trap_selector;
-static TRAP_LOCAL volatile bool passed_by;
+static TRAP_LOCAL volatile unsigned passed_by;
 
 static struct {
 	trap_fn fn;
+	trap_pass_fn pass_fn;
 	void *ctx;
 	uintptr_t trampoline; /* libc's rt_sigreturn: what may always enter the kernel */
 	size_t trampoline_bytes;
 } trap;
 
-bool trap_passed_by(void)
+unsigned trap_passed_by(void)
 {
-	bool was = passed_by;
+	unsigned was = passed_by;
 
-	passed_by = false;
+	passed_by = 0;
 	return was;
 }
 
@@ -106,6 +107,23 @@ static void make(uint32_t nr, uintptr_t ip, ucontext_t *uc)
 	trap_arch_set_result(uc, t.call.result);
 }
 
+void trap_tell_passed(trap_pass_fn fn)
+{
+	trap.pass_fn = fn;
+}
+
+static void pass_by(uint32_t nr, ucontext_t *uc)
+{
+	struct kernel_call call = {.nr = nr, .caller = CALLER_ALLOCATOR};
+
+	passed_by++;
+	if (trap.pass_fn) {
+		trap_arch_arguments(uc, call.arg);
+		trap.pass_fn(trap.ctx, &call);
+	}
+	trap_arch_repeat(uc, nr);
+}
+
 /*
  * The selector was on, or there had been no signal. No signal is blocked in here: one that comes
  * before the selector is off, or after it is on again, may be trapped in its handler; one that
@@ -123,8 +141,7 @@ static void on_sigsys(int signo, siginfo_t *info, void *context)
 	uint32_t nr = (uint32_t)info->si_syscall;
 
 	if (!trap_arch_is_native(info) || trap_arch_must_pass(nr)) {
-		passed_by = true;
-		trap_arch_repeat(uc, nr);
+		pass_by(nr, uc);
 		return;
 	}
 	if (nr == SYS_rt_sigreturn) {

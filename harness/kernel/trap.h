@@ -52,6 +52,13 @@ typedef void (*trap_fn)(void *ctx, struct kernel_call *call, uintptr_t ip);
 int trap_install(trap_fn fn, void *ctx, const char **ret_reason);
 
 /*
+ * Told, in the handler, of a call that passes by, right before it is made: by fork() behind all
+ * handlers that libc and the allocator run before it. NULL: nobody.
+ */
+typedef void (*trap_pass_fn)(void *ctx, const struct kernel_call *call);
+void trap_tell_passed(trap_pass_fn fn);
+
+/*
  * Arms the calling thread, with its selector off. Every thread of a program, and the thread that a
  * fork child has, calls it. Unblocks SIGSYS. -ENOTSUP before trap_install.
  */
@@ -60,8 +67,8 @@ int trap_arm_thread(void);
 /* Off for good, before a thread ends or the handler goes. Harmless on one that is not armed. */
 void trap_disarm_thread(void);
 
-/* Whether since the last question a call of this thread passed by unseen. */
-bool trap_passed_by(void);
+/* How many calls of this thread passed by unseen since the last question. */
+unsigned trap_passed_by(void);
 
 /* TLS of the executable: initial-exec, so that no access allocates. */
 extern _Thread_local volatile uint8_t trap_selector __attribute__((tls_model("initial-exec")));
