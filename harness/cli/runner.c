@@ -149,10 +149,6 @@ static const char *unsupported_reason(const struct subject *s, const struct prog
 		return s->ref.reason;
 	if (p->info.header.nfaults && !o->watch)
 		return "the program's fault line needs the tape, which is off";
-	if (p->info.has_exit)
-		return "threads cannot end in this version";
-	if (p->info.has_parallel)
-		return "parallel sections cannot be run by this version";
 	return NULL;
 }
 

@@ -68,15 +68,34 @@ static void add_frames(const struct stack *s, struct verdict_finding *ret)
 		last = name;
 		named++;
 	}
+}
+
+static void add_stack(const struct run_stack *s, struct verdict_finding *ret)
+{
+	const struct stack *stack = &s->stack;
 	char text[512];
 	unsigned shown = 0;
 
-	while (shown < s->nframes && shown < MESSAGE_FRAMES &&
-	       strcmp(s->frame[shown].object, "allocrig-child") != 0)
+	while (shown < stack->nframes && shown < MESSAGE_FRAMES &&
+	       strcmp(stack->frame[shown].object, "allocrig-child") != 0)
 		shown++;
-	if (shown && stack_print(s, shown, text, sizeof(text)) > 0) {
-		append(ret->message, sizeof(ret->message), "; stack: ");
-		append(ret->message, sizeof(ret->message), text);
+	if (!shown || stack_print(stack, shown, text, sizeof(text)) <= 0)
+		return;
+	append(ret->message, sizeof(ret->message), s->whose[0] ? "; stack of " : "; stack");
+	append(ret->message, sizeof(ret->message), s->whose);
+	append(ret->message, sizeof(ret->message), ": ");
+	append(ret->message, sizeof(ret->message), text);
+}
+
+static void add_stacks(const struct run_result *r, const struct finding *f,
+		       struct verdict_finding *ret)
+{
+	const struct run_stack *s;
+
+	for (uint32_t i = 0; (s = run_stack_of(r, f, i)); i++) {
+		if (i == 0)
+			add_frames(&s->stack, ret);
+		add_stack(s, ret);
 	}
 }
 
@@ -138,10 +157,7 @@ static void describe_finding(const struct verdict_input *in, const struct findin
 	if (finding_signature(f, ret->signature, sizeof(ret->signature)) < 0)
 		snprintf(ret->signature, sizeof(ret->signature), "%s", finding_kind_name(f->kind));
 	if (is_crash(f)) {
-		const struct stack *stack = run_stack_of(in->result, f);
-
-		if (stack)
-			add_frames(stack, ret);
+		add_stacks(in->result, f, ret);
 		if (f->kind == FINDING_CRASH && f->n[0] == SIGABRT)
 			add_reason(in->result, ret);
 		add_output(in->result, ret);

@@ -17,7 +17,7 @@ struct verdict_finding {
 	const struct finding *finding; /* in the run's shared page */
 	const struct known *known;     /* NULL: not known to the profile */
 	char signature[256];
-	char message[768];
+	char message[1536];
 };
 
 struct verdict {

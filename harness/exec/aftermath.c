@@ -112,7 +112,8 @@ bool aftermath_runs(struct child *c, const struct op *op)
 {
 	struct prog_error err;
 
-	if (op->code == OP_FORK || op->code == OP_PARALLEL) {
+	/* Lines of a parallel section run one after the other. */
+	if (op->code == OP_FORK) {
 		int rc = cursor_skip_block(c->cursor, &err);
 
 		if (rc)

@@ -32,17 +32,50 @@ void baton_wait_arrived(struct baton *b, uint32_t threads)
 	}
 }
 
-bool baton_wait(struct baton *b, uint32_t self)
+enum baton_call baton_wait(struct baton *b, uint32_t self, uint32_t *section)
 {
 	for (;;) {
 		uint32_t holder = atomic_load_explicit(&b->holder, memory_order_acquire);
+		uint32_t opened = atomic_load_explicit(&b->section, memory_order_acquire);
 
 		if (holder == BATON_DONE)
-			return false;
+			return BATON_OVER;
 		if (holder == self)
-			return true;
+			return BATON_TURN;
+		if (holder == BATON_ALL && opened != *section) {
+			*section = opened;
+			return BATON_SECTION;
+		}
 		futex_wait(&b->holder, holder);
 	}
+}
+
+uint32_t baton_open(struct baton *b, uint32_t threads)
+{
+	atomic_store(&b->running, threads);
+	uint32_t section = atomic_fetch_add(&b->section, 1) + 1;
+
+	baton_pass(b, BATON_ALL);
+	return section;
+}
+
+void baton_leave(struct baton *b)
+{
+	if (atomic_fetch_sub(&b->running, 1) == 1)
+		futex_wake_all(&b->running);
+}
+
+void baton_close(struct baton *b, uint32_t self)
+{
+	for (;;) {
+		uint32_t running = atomic_load(&b->running);
+
+		if (running == 0)
+			break;
+		futex_wait(&b->running, running);
+	}
+	/* Whoever sleeps on another holder is woken when the turn is passed on. */
+	atomic_store_explicit(&b->holder, self, memory_order_release);
 }
 
 void baton_pass(struct baton *b, uint32_t next)

@@ -1,7 +1,9 @@
 /*
- * baton.h - program threads take turns: exactly one runs at any time.
+ * baton.h - program threads take turns, or run a section side by side.
  *
- * All threads exist before the first snapshot and wait on a futex word that names who is next.
+ * All threads exist before the first snapshot and wait on a futex word that names who is next: one
+ * thread, or all of them. A section is over when each has run its lines; then it is the turn of the
+ * thread that opened it.
  */
 #ifndef EXEC_BATON_H
 #define EXEC_BATON_H
@@ -11,11 +13,16 @@
 #include <stdint.h>
 
 #define BATON_DONE UINT32_MAX
+#define BATON_ALL  (UINT32_MAX - 1)
 
 struct baton {
-	_Atomic uint32_t holder;  /* thread number, or BATON_DONE */
+	_Atomic uint32_t holder;  /* thread number, BATON_ALL or BATON_DONE */
 	_Atomic uint32_t arrived; /* threads that wait for their first turn, or are about to */
+	_Atomic uint32_t section; /* sections opened so far */
+	_Atomic uint32_t running; /* threads that are not through with the open one */
 };
+
+enum baton_call { BATON_TURN, BATON_SECTION, BATON_OVER };
 
 /* A thread has started. */
 void baton_arrive(struct baton *b);
@@ -23,11 +30,24 @@ void baton_arrive(struct baton *b);
 /* Waits until `threads` threads have. */
 void baton_wait_arrived(struct baton *b, uint32_t threads);
 
-/* Waits for the turn of thread `self`. False when the program is over. */
-bool baton_wait(struct baton *b, uint32_t self);
+/*
+ * Waits for the turn of thread `self`, for a section that it has not run, or for the program's end.
+ * `section`: the last one that it has run; moves on.
+ */
+enum baton_call baton_wait(struct baton *b, uint32_t self, uint32_t *section);
 
 /* Gives the turn to another thread and wakes it. */
 void baton_pass(struct baton *b, uint32_t next);
+
+/*
+ * Opens a section for `threads` threads, the caller among them; it runs its own lines between
+ * these two calls and has the turn again after the second.
+ */
+uint32_t baton_open(struct baton *b, uint32_t threads);
+void baton_close(struct baton *b, uint32_t self);
+
+/* A thread is through with its lines. */
+void baton_leave(struct baton *b);
 
 /* Ends the program for every thread. */
 void baton_finish(struct baton *b);

@@ -139,7 +139,7 @@ static enum null_cause null_cause(struct child *c, const struct op *op)
 {
 	size_t size = requested(op), align = requested_align(op);
 
-	if (c->refused)
+	if (c->refused || (c->lane && atomic_load(&c->main->refusals) != c->refusals_before))
 		return CAUSE_REFUSED;
 	if (c->passed_by || kcalls_refusing(c))
 		return CAUSE_UNKNOWN;
@@ -171,16 +171,30 @@ static void ask_usable(struct child *c, struct call_event *e, void *p)
 
 static void judge_before(struct child *c, const struct call_event *e)
 {
+	shared_enter(c);
 	touch_enter(c);
 	oracle_before(c->model, e, &c->shared->findings);
 	touch_leave(c);
+	shared_leave(c);
 }
 
 static void judge_after(struct child *c, const struct call_event *e)
 {
+	shared_enter(c);
 	touch_enter(c);
 	oracle_after(c->model, e, &c->shared->findings);
 	touch_leave(c);
+	shared_leave(c);
+}
+
+/* What looks at no block. */
+static void judge_quietly(struct child *c, const struct call_event *e)
+{
+	if (!c->model)
+		return;
+	shared_enter(c);
+	oracle_after(c->model, e, &c->shared->findings);
+	shared_leave(c);
 }
 
 static void store_result(const struct call_event *e, struct block_slot *b)
@@ -222,11 +236,13 @@ static void run_allocating(struct child *c, const struct op *op, uint32_t slot)
 	call_allocating(c, op, &e);
 	e.errno_after = errno;
 	allocator_leave(c);
+	shared_enter(c);
 	if (c->lost && e.ret)
 		lost_handed_out(c->lost, (uintptr_t)e.ret, requested(op));
+	if (c->model && !e.ret)
+		e.cause = null_cause(c, op);
+	shared_leave(c);
 	if (c->model) {
-		if (!e.ret)
-			e.cause = null_cause(c, op);
 		ask_usable(c, &e, e.ret);
 		if (!e.ret && e.cause == CAUSE_REFUSED)
 			c->counts->null_at_refusal++;
@@ -288,8 +304,7 @@ static void run_usable(struct child *c, const struct op *op, uint32_t slot)
 	e.usable = c->alloc->malloc_usable_size(e.before);
 	e.usable_known = true;
 	allocator_leave(c);
-	if (c->model)
-		oracle_after(c->model, &e, &c->shared->findings);
+	judge_quietly(c, &e);
 	child_outcome(c, &e, 0);
 }
 
@@ -365,10 +380,16 @@ static void run_touch(struct child *c, const struct op *op, uint32_t slot)
 		return;
 	}
 	e.before = b->p;
+	bool judged = c->model;
+
+	if (judged)
+		shared_enter(c);
 	touch_enter(c);
-	int err = c->model ? touch_judged(c, &e) : touch_unjudged(c, op, b);
+	int err = judged ? touch_judged(c, &e) : touch_unjudged(c, op, b);
 
 	touch_leave(c);
+	if (judged)
+		shared_leave(c);
 	if (err)
 		c->counts->skipped++;
 	else
@@ -413,7 +434,13 @@ static bool forget_shared(struct child *c, const struct op *op, uint32_t slot)
 {
 	if (!op_frees(op->code) && op->code != OP_REALLOC && op->code != OP_REALLOCARRAY)
 		return false;
-	if (!c->model || !c->b[slot].p || !model_forget_shared(c->model, slot))
+	if (!c->model || !c->b[slot].p)
+		return false;
+	shared_enter(c);
+	bool forgotten = model_forget_shared(c->model, slot);
+
+	shared_leave(c);
+	if (!forgotten)
 		return false;
 	c->b[slot] = (struct block_slot){0};
 	return true;
@@ -457,7 +484,6 @@ void block_trim(struct child *c, const struct op *op)
 	allocator_enter(c);
 	e.result = c->alloc->purge(c->alloc);
 	allocator_leave(c);
-	if (c->model)
-		oracle_after(c->model, &e, &c->shared->findings);
+	judge_quietly(c, &e);
 	child_outcome(c, &e, 0);
 }

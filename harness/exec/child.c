@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -10,11 +9,12 @@
 
 #include "harness/exec/crash.h"
 #include "harness/exec/kcalls.h"
+#include "harness/exec/parallel.h"
 #include "harness/exec/sampler.h"
+#include "harness/exec/threads.h"
 
-#define STACK_BYTES    (512u << 10) /* of a program thread; static TLS is taken from it */
-#define STACK_REACH    (8ul << 20)  /* spawn.c limits the first thread's stack to this */
-#define HEADROOM_PAGES 5	    /* two inner pages can be split off: four maps */
+#define STACK_REACH    (8ul << 20) /* spawn.c limits the first thread's stack to this */
+#define HEADROOM_PAGES 5	   /* two inner pages can be split off: four maps */
 #define ARENA_SLACK    (1u << 20)
 
 /* Where the first thread's stack begins; the dynamic linker's, declared by no header. */
@@ -40,7 +40,7 @@ size_t child_arena_bytes(const struct run_config *cfg)
 	size += (size_t)cfg->block_slots * sizeof(struct block_slot);
 	size += (size_t)cfg->map_slots * sizeof(struct map_slot);
 	size += kcalls_arena_bytes(cfg);
-	size += (size_t)cfg->threads * STACK_BYTES;
+	size += threads_arena_bytes(cfg) + parallel_arena_bytes(cfg);
 	if (cfg->oracles)
 		size += model_arena_bytes(&o);
 	return size;
@@ -144,11 +144,6 @@ bool child_headroom_left(struct child *c)
 	return split == 0;
 }
 
-struct thread_start {
-	struct child *child;
-	uint32_t self;
-};
-
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -185,7 +180,7 @@ static void judge_end(struct child *c)
 }
 
 /* The next op of the program; behind it, where it has to be, of its second pass. */
-static bool advance(struct child *c)
+bool child_advance(struct child *c)
 {
 	while (interp_advance(c))
 		if (!c->again || aftermath_runs(c, c->op))
@@ -195,67 +190,7 @@ static bool advance(struct child *c)
 	c->shared->run_ns = now_ns() - c->run_began_ns;
 	record(c, "end");
 	judge_end(c);
-	return aftermath_begin(c) && advance(c);
-}
-
-static void run_turns(struct child *c, uint32_t self)
-{
-	while (baton_wait(&c->baton, self)) {
-		do {
-			interp_execute(c, c->op);
-			if (!advance(c)) {
-				baton_finish(&c->baton);
-				return;
-			}
-		} while (c->op->thread == self);
-		baton_pass(&c->baton, c->op->thread);
-	}
-}
-
-static void *thread_main(void *arg)
-{
-	const struct thread_start *start = arg;
-
-	crash_thread_stack(start->self);
-	if (kcalls_arm_thread(start->child) != 0)
-		child_failed(start->child, -EPERM, "a thread could not be armed");
-	start->child->shared->tid[start->self] = gettid();
-	baton_arrive(&start->child->baton);
-	run_turns(start->child, start->self);
-	for (;;)
-		pause();
-	return NULL;
-}
-
-static int start_thread(struct child *c, struct arena *a, uint32_t self)
-{
-	struct thread_start *start = arena_take(a, sizeof(*start), _Alignof(struct thread_start));
-	void *stack = arena_take(a, STACK_BYTES, 4096);
-	pthread_attr_t attr;
-	pthread_t thread;
-
-	if (!start || !stack)
-		return -ENOMEM;
-	*start = (struct thread_start){c, self};
-	pthread_attr_init(&attr);
-	int err = pthread_attr_setstack(&attr, stack, STACK_BYTES);
-
-	if (!err)
-		err = pthread_create(&thread, &attr, thread_main, start);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
-
-static int init_threads(struct child *c, struct arena *a)
-{
-	for (uint32_t i = 1; i < c->shared->config.threads; i++) {
-		int err = start_thread(c, a, i);
-
-		if (err)
-			return err;
-	}
-	baton_wait_arrived(&c->baton, c->shared->config.threads - 1);
-	return 0;
+	return aftermath_begin(c) && child_advance(c);
 }
 
 static int init_sampler(struct child *c, struct arena *a)
@@ -320,6 +255,7 @@ static int init_ballast(struct child *c)
 int child_init(struct child *c, const struct child_setup *setup)
 {
 	*c = (struct child){
+		.main = c,
 		.shared = setup->shared,
 		.pos = &setup->shared->pos[0],
 		.alloc = setup->alloc,
@@ -341,9 +277,11 @@ int child_init(struct child *c, const struct child_setup *setup)
 		err = init_model(c, setup->arena);
 	if (!err)
 		err = init_sampler(c, setup->arena);
+	if (!err)
+		err = parallel_init(c, setup->arena);
 	if (err)
 		return refuse(c, REFUSAL_ARENA, err);
-	err = init_threads(c, setup->arena);
+	err = threads_init(c, setup->arena);
 	if (!err)
 		err = kcalls_arm_thread(c);
 	if (err)
@@ -359,6 +297,7 @@ void child_run(struct child *c)
 	atomic_store(&c->pos->pid, getpid());
 	c->shared->tid[0] = gettid();
 	c->pos->stmt = -1;
+	kcalls_work_with(c);
 	int err = kcalls_begin(c);
 
 	if (err)
@@ -368,11 +307,9 @@ void child_run(struct child *c)
 	atomic_store(&c->shared->state, RUN_RUNNING);
 	cursor_stretch(c->cursor, c->shared->config.stretch ? c->shared->config.stretch : 1);
 	c->run_began_ns = now_ns();
-	if (advance(c)) {
-		atomic_store(&c->baton.holder, c->op->thread);
-		if (c->op->thread != 0)
-			baton_pass(&c->baton, c->op->thread);
-		run_turns(c, 0);
+	if (child_advance(c)) {
+		baton_pass(&c->baton, thread_of(c->op));
+		threads_run(c);
 	}
 	aftermath_end(c);
 	atomic_store(&c->shared->state, RUN_ENDED);

@@ -1,8 +1,10 @@
 /*
  * child.h - the state of the process that runs a program, and the parts that work on it.
  *
- * One thread at a time has the baton (baton.h) and with it the right to everything in here. The
- * child calls libc for system calls alone: no allocation, no stdio, no locks.
+ * One thread at a time has the baton (baton.h) and with it the right to everything in here. In a
+ * parallel section each thread works with a struct child of its own (parallel.h), and what they
+ * share is behind one lock (page_lock.h). The child calls libc for system calls alone: no
+ * allocation, no stdio.
  */
 #ifndef EXEC_CHILD_H
 #define EXEC_CHILD_H
@@ -10,6 +12,7 @@
 #include "allocators/allocator.h"
 #include "harness/base/arena.h"
 #include "harness/exec/baton.h"
+#include "harness/exec/page_lock.h"
 #include "harness/exec/shared.h"
 #include "harness/kernel/accounts.h"
 #include "harness/kernel/ballast.h"
@@ -46,6 +49,10 @@ struct program_file {
 int program_file_check(struct program_file *p);
 
 struct child {
+	struct child *main;	 /* of the process; itself, but in a parallel section */
+	struct section *section; /* NULL: the program has none */
+	struct lane *lane;	 /* its own in a section; NULL: threads take turns */
+	struct program_thread *threads;
 	struct run_shared *shared;
 	struct program_file *program;
 	struct position *pos; /* of this process */
@@ -72,12 +79,28 @@ struct child {
 	bool again;	    /* after the program: its block ops are run once more */
 	bool round_refused; /* a kernel call was refused in this round of a repeat */
 	uint64_t run_began_ns;
-	uint64_t round_ends; /* of the cursor's rounds, when last looked */
-	uint32_t refused;    /* kernel calls refused since the call on this slot began */
-	bool passed_by;	     /* one of them was not seen */
-	unsigned until_beat; /* slots until the next heartbeat */
-	unsigned proc;	     /* index of this process in shared->pos */
+	uint64_t round_ends;	   /* of the cursor's rounds, when last looked */
+	uint32_t refused;	   /* kernel calls refused since the call on this slot began */
+	bool passed_by;		   /* one of them was not seen */
+	unsigned until_beat;	   /* slots until the next heartbeat */
+	unsigned proc;		   /* index of this process in shared->pos */
+	bool ending;		   /* the thread that runs ops ends: its successor goes on */
+	_Atomic uint64_t refusals; /* of main: kernel calls refused in sections so far */
+	uint64_t refusals_before;  /* of a lane: when its call began */
 };
+
+/* Around what threads share, in a parallel section; else nothing. The trap is off. */
+static inline void shared_enter(const struct child *c)
+{
+	if (c->lane)
+		page_lock_take(&c->shared->lock);
+}
+
+static inline void shared_leave(const struct child *c)
+{
+	if (c->lane)
+		page_lock_drop(&c->shared->lock);
+}
 
 struct child_setup {
 	struct run_shared *shared;
@@ -97,6 +120,9 @@ int child_init(struct child *c, const struct child_setup *setup);
 
 /* Runs the program to its end on the calling thread (thread 0), with all its accounts. */
 void child_run(struct child *c);
+
+/* The next op of the program, or of its second pass; false at the end of both. */
+bool child_advance(struct child *c);
 
 /* interp.c: one op, all slots of its slice. */
 void interp_execute(struct child *c, const struct op *op);
@@ -142,6 +168,8 @@ static inline void allocator_enter(struct child *c)
 	c->pos->phase = PHASE_CALL;
 	c->refused = 0;
 	c->passed_by = false;
+	if (c->lane)
+		c->refusals_before = atomic_load(&c->main->refusals);
 	if (c->trapping)
 		trap_on();
 }
@@ -192,6 +220,9 @@ static inline uintptr_t page_up(const struct child *c, uintptr_t n)
 {
 	return (n + c->page_bytes - 1) & ~(uintptr_t)(c->page_bytes - 1);
 }
+
+/* Adds what an op counted for itself alone. */
+void child_add_counts(struct run_counts *to, const struct run_counts *from);
 
 /* The event that the oracles get, with what is known before the call. */
 struct call_event child_event(const struct child *c, const struct op *op, uint32_t slot);

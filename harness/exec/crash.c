@@ -27,6 +27,9 @@ static struct {
 
 HANDLER_LOCAL struct crash_guard *volatile armed;
 HANDLER_LOCAL volatile sig_atomic_t handling;
+HANDLER_LOCAL const struct position *own_lane; /* NULL: where its process is */
+HANDLER_LOCAL unsigned own_thread;
+HANDLER_LOCAL unsigned next_proc; /* of the fork child that it is about to make */
 
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 
@@ -67,10 +70,12 @@ static void guard_recover(const siginfo_t *info)
 static void record_fill(unsigned proc, const siginfo_t *info, const ucontext_t *uc)
 {
 	struct crash_record *rec = &crash.shared->crash[proc];
-	const struct position *pos = &crash.shared->pos[proc];
+	/* A child that is still in fork() stands where its parent does. */
+	const struct position *pos = own_lane ? own_lane : &crash.shared->pos[proc];
 	const greg_t *reg = uc->uc_mcontext.gregs;
 
 	rec->tid = (int32_t)syscall(SYS_gettid);
+	rec->lane = own_lane && proc == 0 ? own_thread + 1 : 0;
 	rec->signal = info->si_signo;
 	rec->code = info->si_code;
 	rec->address = has_address(info) ? (uint64_t)(uintptr_t)info->si_addr : 0;
@@ -85,26 +90,17 @@ static void record_fill(unsigned proc, const siginfo_t *info, const ucontext_t *
 
 /*
  * A child that fork() has made and that is still in an atfork handler has not said who it is: it
- * does so here, where its parent stands.
+ * does so here. Where it stands its parent has noted.
  */
 static unsigned own_process(void)
 {
 	struct position *pos = crash.shared->pos;
 	pid_t pid = (pid_t)syscall(SYS_getpid);
 
-	if (pid == crash.pid || crash.proc + 1 >= RUN_PROCS)
+	if (pid == crash.pid || next_proc >= RUN_PROCS || !next_proc)
 		return crash.proc;
-	unsigned proc = crash.proc + 1;
-
-	pos[proc] = (struct position){
-		.phase = PHASE_CALL,
-		.stmt = pos[crash.proc].stmt,
-		.op_code = pos[crash.proc].op_code,
-		.thread = pos[crash.proc].thread,
-		.iteration = pos[crash.proc].iteration,
-	};
-	atomic_store(&pos[proc].pid, pid);
-	return proc;
+	atomic_store(&pos[next_proc].pid, pid);
+	return next_proc;
 }
 
 static void notify(unsigned char proc)
@@ -196,8 +192,21 @@ int crash_thread_stack(unsigned i)
 	return sigaltstack(&ss, NULL) < 0 ? -errno : 0;
 }
 
+void crash_thread_lane(const struct position *lane, unsigned i)
+{
+	own_lane = lane;
+	own_thread = i;
+}
+
+void crash_before_fork(unsigned proc)
+{
+	next_proc = proc;
+}
+
 int crash_after_fork(unsigned proc)
 {
+	own_lane = NULL;
+	next_proc = 0;
 	armed = NULL;
 	handling = 0;
 	crash.proc = proc < RUN_PROCS ? proc : RUN_PROCS;

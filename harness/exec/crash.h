@@ -33,6 +33,7 @@
 #include "harness/base/arena.h"
 
 struct run_shared;
+struct position;
 
 struct crash_guard {
 	uintptr_t start, end;
@@ -56,6 +57,15 @@ int crash_install(struct run_shared *shared, struct arena *a, unsigned threads, 
  * the process with no record.
  */
 int crash_thread_stack(unsigned i);
+
+/*
+ * Where the calling thread is: it runs lines of a parallel section as thread `i`. NULL: it is where
+ * its process is.
+ */
+void crash_thread_lane(const struct position *lane, unsigned i);
+
+/* The calling thread is about to fork: its child is process `proc`. */
+void crash_before_fork(unsigned proc);
 
 /*
  * In the child of a fork(), which has the handlers and the calling thread's signal stack already:

@@ -10,10 +10,16 @@
  * registered before all others, so of each kind that runs behind the call it runs first: from there
  * on the calls of the others are seen, in both processes. First the parent leaves fork(), then the
  * child goes on.
+ *
+ * In a parallel section other threads go on meanwhile. The child gets a whole model and ledger, as
+ * the page lock is taken right before the system call, when all handlers that wait for locks of the
+ * allocator or of libc are through, and dropped by the first handler behind it. What the other
+ * threads were in the middle of is lost to the child, as it is to any program.
  */
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -23,40 +29,61 @@
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
 #include "harness/exec/kcalls.h"
+#include "harness/exec/parallel.h"
 
 #define FORK_LOCAL static _Thread_local __attribute__((tls_model("initial-exec")))
 
-FORK_LOCAL struct child *forking; /* a fork block begins; NULL: whoever forks, it is not us */
-FORK_LOCAL bool seen;		  /* the calls of this thread, up to the fork */
+FORK_LOCAL struct child *forking;  /* a fork block begins; NULL: whoever forks, it is not us */
+FORK_LOCAL struct position *place; /* of the child that it makes */
+FORK_LOCAL bool seen;		   /* the calls of this thread, up to the fork */
+FORK_LOCAL bool locked;		   /* it has the page lock */
 
 /*
  * Told before the fork, so that a child that never comes back from the allocator's atfork handlers
- * has a place.
+ * has a place. NULL where all are taken.
  */
-static void await_child(struct child *c)
+static struct position *place_take(struct child *c)
 {
-	c->shared->pos[c->proc + 1] = (struct position){
-		.phase = PHASE_CALL,
-		.stmt = c->pos->stmt,
-		.op_code = c->pos->op_code,
-		.thread = c->pos->thread,
-		.iteration = c->pos->iteration,
-	};
+	for (unsigned i = 1; i < RUN_PROCS; i++) {
+		struct position *p = &c->shared->pos[i];
+		uint32_t expected = 0;
+
+		if (!atomic_compare_exchange_strong(&p->taken, &expected, 1))
+			continue;
+		atomic_store(&p->killed, 0);
+		atomic_store(&p->finished, 0);
+		atomic_store(&p->may_run, 0);
+		atomic_store(&p->trap_ip, 0);
+		p->parent = c->proc;
+		p->phase = PHASE_CALL;
+		p->stmt = c->pos->stmt;
+		p->op_code = c->pos->op_code;
+		p->thread = c->pos->thread;
+		p->iteration = c->pos->iteration;
+		p->has_slot = 0;
+		p->beside = 0;
+		crash_before_fork(i);
+		return p;
+	}
+	return NULL;
+}
+
+static void place_drop(struct position *p)
+{
+	crash_before_fork(0);
+	atomic_store(&p->pid, 0);
+	atomic_store(&p->taken, 0);
 }
 
 /* What they note on the shared page and on the tape is one process's at a time. */
-static void await_parent(struct child *c)
+static void await_parent(struct position *own)
 {
-	_Atomic uint32_t *may_run = &c->shared->pos[c->proc + 1].may_run;
-
-	while (!atomic_load(may_run))
-		syscall(SYS_futex, may_run, FUTEX_WAIT, 0, NULL, NULL, 0);
+	while (!atomic_load(&own->may_run))
+		syscall(SYS_futex, &own->may_run, FUTEX_WAIT, 0, NULL, NULL, 0);
 }
 
-static void let_child_run(struct child *c, pid_t pid)
+static void let_child_run(struct position *child, pid_t pid)
 {
-	struct position *child = &c->shared->pos[c->proc + 1];
-
 	atomic_store(&child->pid, pid);
 	atomic_store(&child->may_run, 1);
 	syscall(SYS_futex, &child->may_run, FUTEX_WAKE, 1, NULL, NULL, 0);
@@ -66,16 +93,20 @@ static void become_child(struct child *c)
 {
 	struct run_shared *shared = c->shared;
 
+	page_lock_after_fork();
+	locked = false;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* A parent that died before sends no signal. */
-	if (getppid() != atomic_load(&c->pos->pid))
+	if (getppid() != atomic_load(&shared->pos[c->proc].pid))
 		_exit(0);
-	await_parent(c);
-	c->proc++;
-	c->pos = &shared->pos[c->proc];
+	await_parent(place);
+	c->pos = place;
+	c->proc = (unsigned)(place - shared->pos);
 	c->pos->phase = PHASE_HARNESS;
 	atomic_store(&c->pos->pid, getpid());
 	crash_after_fork(c->proc);
+	if (c->lane)
+		parallel_after_fork(c);
 	int err = accounts_after_fork(c->accounts);
 
 	if (!err)
@@ -84,14 +115,52 @@ static void become_child(struct child *c)
 		child_failed(c, err, "a fork child could not set up its accounts");
 }
 
+/* Should the child hang: who may have held the lock. */
+static void note_beside(struct child *c)
+{
+	for (uint32_t i = 0; i < c->shared->config.threads; i++) {
+		const struct position *p = &c->shared->lane[i];
+
+		if (p == c->pos || !atomic_load(&p->taken) || p->phase != PHASE_CALL)
+			continue;
+		place->beside = i + 1;
+		place->beside_op = p->op_code;
+		place->beside_stmt = p->stmt;
+		return;
+	}
+}
+
+static void lock_page(void)
+{
+	if (!forking || !forking->lane || locked)
+		return;
+	page_lock_take(&forking->shared->lock);
+	locked = true;
+	note_beside(forking);
+}
+
+/* The fork's own, not that of a thread which a handler starts. */
+static void on_pass(void *ctx, const struct kernel_call *call)
+{
+	(void)ctx;
+	if (call->nr == SYS_fork || (call->nr == SYS_clone && !(call->arg[0] & CLONE_VM)))
+		lock_page();
+}
+
 static void before_fork(void)
 {
 	seen = trap_selector;
+	/* Where nothing is trapped nobody takes it in an allocator call. */
+	if (!seen)
+		lock_page();
 }
 
 /* Also where the allocator forks in a call of its own. */
 static void behind_fork_in_parent(void)
 {
+	if (locked)
+		page_lock_drop(&forking->shared->lock);
+	locked = false;
 	if (!seen)
 		return;
 	if (forking)
@@ -116,6 +185,7 @@ static void behind_fork_in_child(void)
 
 int fork_op_follow(void)
 {
+	trap_tell_passed(on_pass);
 	return -pthread_atfork(before_fork, behind_fork_in_parent, behind_fork_in_child);
 }
 
@@ -132,17 +202,23 @@ static void child_body(struct child *c, const struct op *op)
 	if (c->model) {
 		struct call_event e = child_event(c, op, 0);
 
+		shared_enter(c);
 		touch_enter(c);
 		oracle_end(c->model, &e, &c->shared->findings);
 		touch_leave(c);
+		shared_leave(c);
+	}
+	if (c->lane) {
+		shared_enter(c);
+		child_add_counts(&c->shared->counts, c->counts);
+		shared_leave(c);
 	}
 	atomic_store(&c->pos->finished, 1);
 	_exit(0);
 }
 
-static void report_end(struct child *c, const struct op *op, unsigned proc, int status)
+static void report_end(struct child *c, const struct op *op, const struct position *pos, int status)
 {
-	const struct position *pos = &c->shared->pos[proc];
 	struct finding f = {
 		.kind = FINDING_FORK_BROKEN,
 		.rule = RULE_FORK_EXIT,
@@ -161,56 +237,62 @@ static void report_end(struct child *c, const struct op *op, unsigned proc, int 
 		f.rule = RULE_FORK_SIGNAL;
 		f.n[0] = (uint64_t)WTERMSIG(status);
 	}
+	shared_enter(c);
 	finding_add(&c->shared->findings, &f);
+	shared_leave(c);
 }
 
-static void wait_for(struct child *c, const struct op *op, pid_t pid)
+static void wait_for(struct child *c, const struct op *op, struct position *child, pid_t pid)
 {
-	struct position *child = &c->shared->pos[c->proc + 1];
 	int status;
 	pid_t got;
 
 	do
 		got = waitpid(pid, &status, 0);
 	while (got < 0 && errno == EINTR);
-	atomic_store(&child->pid, 0);
+	page_lock_bury(&c->shared->lock, pid);
 	bool told = atomic_load(&child->killed);
 	bool finished = atomic_load(&child->finished) && WIFEXITED(status);
 
 	/* An exit in the middle of the block is wrong whatever its status. */
 	if (got == pid && !told && !finished)
-		report_end(c, op, c->proc + 1, status);
+		report_end(c, op, child, status);
+}
+
+static pid_t fork_child(struct child *c, const struct op *op, int *ret_err)
+{
+	forking = c;
+	allocator_enter(c);
+	pid_t pid = fork();
+
+	*ret_err = errno;
+	allocator_leave(c);
+	if (pid == 0)
+		child_body(c, op);
+	forking = NULL;
+	return pid;
 }
 
 void fork_op_run(struct child *c, const struct op *op)
 {
 	struct call_event e = child_event(c, op, 0);
-	pid_t pid = -1;
+	struct prog_error ignored;
 	int err = EAGAIN;
 
-	if (c->proc + 1 < RUN_PROCS) {
-		await_child(c);
-		forking = c;
-		allocator_enter(c);
-		pid = fork();
-		err = errno;
-		allocator_leave(c);
-		if (pid == 0)
-			child_body(c, op);
-		forking = NULL;
-	}
-	struct prog_error ignored;
+	place = place_take(c);
+	struct position *child = place;
+	pid_t pid = child ? fork_child(c, op, &err) : -1;
 	int rc = program_file_check(c->program);
 
 	if (!rc)
 		rc = cursor_skip_block(c->cursor, &ignored);
 	if (rc)
 		child_failed(c, rc, "the program could not be read on");
-	if (pid < 0) {
-		child_outcome(c, &e, err);
-		return;
+	if (pid >= 0) {
+		let_child_run(child, pid);
+		wait_for(c, op, child, pid);
 	}
-	let_child_run(c, pid);
-	wait_for(c, op, pid);
-	child_outcome(c, &e, 0);
+	if (child)
+		place_drop(child);
+	child_outcome(c, &e, pid < 0 ? err : 0);
 }

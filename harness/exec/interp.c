@@ -10,7 +10,9 @@
 
 #include "harness/exec/child.h"
 #include "harness/exec/kcalls.h"
+#include "harness/exec/parallel.h"
 #include "harness/exec/sampler.h"
+#include "harness/exec/threads.h"
 #include "harness/oracle/expect.h"
 
 #define SLEEP_SLICE_NS 50000000ull
@@ -25,7 +27,8 @@ void child_beat(struct child *c)
 
 static void sleep_ns(struct child *c, uint64_t ns)
 {
-	c->shared->slept_ns += ns;
+	if (!c->lane)
+		c->shared->slept_ns += ns;
 	while (ns) {
 		uint64_t part = ns < SLEEP_SLICE_NS ? ns : SLEEP_SLICE_NS;
 		struct timespec left = {.tv_nsec = (long)part};
@@ -92,6 +95,22 @@ static void expect(struct child *c, const struct op *op)
 	finding_add(&c->shared->findings, &f);
 }
 
+/* Beside other threads an op on a block has its slot, and one on a mapping all there is. */
+static void run_element(struct child *c, const struct op *op, uint32_t slot, element_fn run)
+{
+	if (!c->lane) {
+		run(c, op, slot);
+	} else if (op->space == SPACE_BLOCK) {
+		parallel_slot_take(c, slot);
+		run(c, op, slot);
+		parallel_slot_drop(c, slot);
+	} else {
+		shared_enter(c);
+		run(c, op, slot);
+		shared_leave(c);
+	}
+}
+
 static void over_slice(struct child *c, const struct op *op, element_fn run)
 {
 	const struct slice *s = &op->slice;
@@ -104,7 +123,7 @@ static void over_slice(struct child *c, const struct op *op, element_fn run)
 			child_beat(c);
 			c->until_beat = BEAT_EVERY;
 		}
-		run(c, op, (uint32_t)slot);
+		run_element(c, op, (uint32_t)slot, run);
 		if (c->shared->config.check_ledger)
 			kcalls_check_ledger(c);
 	}
@@ -119,6 +138,12 @@ static void execute_control(struct child *c, const struct op *op)
 		break;
 	case OP_FORK:
 		fork_op_run(c, op);
+		break;
+	case OP_PARALLEL:
+		parallel_run(c, op);
+		break;
+	case OP_EXIT:
+		thread_exit_op(c, op);
 		break;
 	case OP_SLEEP:
 		sleep_ns(c, op->arg0);
@@ -156,7 +181,7 @@ void interp_execute(struct child *c, const struct op *op)
 		execute_control(c, op);
 	if (c->shared->config.check_ledger && op->space == SPACE_NONE)
 		kcalls_check_ledger(c);
-	if (c->shared->config.sampling && changes_memory(op->code))
+	if (c->shared->config.sampling && !c->lane && changes_memory(op->code))
 		sampler_statement(c->sampler);
 }
 
@@ -178,10 +203,21 @@ void child_failed(struct child *c, int err, const char *what)
 {
 	struct run_shared *s = c->shared;
 
-	if (s->harness_error)
-		return;
-	memccpy(s->harness_text, what, '\0', sizeof(s->harness_text) - 1);
-	s->harness_error = (uint32_t)-err;
+	shared_enter(c);
+	if (!s->harness_error) {
+		memccpy(s->harness_text, what, '\0', sizeof(s->harness_text) - 1);
+		s->harness_error = (uint32_t)-err;
+	}
+	shared_leave(c);
+}
+
+void child_add_counts(struct run_counts *to, const struct run_counts *from)
+{
+	uint64_t *sum = (uint64_t *)to;
+	const uint64_t *add = (const uint64_t *)from;
+
+	for (size_t i = 0; i < sizeof(*to) / sizeof(*sum); i++)
+		sum[i] += add[i];
 }
 
 struct call_event child_event(const struct child *c, const struct op *op, uint32_t slot)
@@ -201,10 +237,12 @@ void child_outcome(struct child *c, const struct call_event *e, int err)
 	c->counts->executed++;
 	if (err && !e->op->outcomes.present)
 		c->counts->failed++;
+	shared_enter(c);
 	if (c->model && e->op->outcomes.present)
 		oracle_outcome(e, err, &c->shared->findings);
 	if (c->shared->config.oplog_capacity)
 		child_log(c, e, err);
+	shared_leave(c);
 }
 
 void child_log(struct child *c, const struct call_event *e, int err)

@@ -6,6 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/exec/crash.h"
+
+/* Initial-exec: a handler must not be the first to touch storage that libc allocates lazily. */
+static _Thread_local struct child *own __attribute__((tls_model("initial-exec")));
+
 /* Untouched ones cost nothing. */
 #define LOST_RECORDS (1u << 20)
 
@@ -132,6 +137,8 @@ static void note(struct child *c, const struct kernel_call *call, uint32_t slot)
 	if (effect_is_refusal(call)) {
 		c->refused++;
 		c->round_refused = true;
+		if (c->lane)
+			atomic_fetch_add(&c->main->refusals, 1);
 	}
 	if (c->lost && call->caller == CALLER_ALLOCATOR) {
 		const struct lost_at at = {
@@ -170,34 +177,68 @@ static void make_timed(const struct child *c, struct kernel_call *call)
 		call->ns = now_ns() - begin;
 }
 
-/* In the handler of the trap. Only the call itself runs as the allocator's doing. */
-static void on_trap(void *ctx, struct kernel_call *call, uintptr_t ip)
+/*
+ * What changes mappings is made and noted in one piece: what other threads do comes before it or
+ * after. Other calls may wait for those threads.
+ */
+static bool is_noted_at_once(const struct kernel_call *call)
 {
-	struct child *c = ctx;
-	uint32_t phase = c->pos->phase;
+	return kcall_of(call->nr) >= 0 || call->nr == SYS_shmat || call->nr == SYS_shmdt ||
+	       call->nr == SYS_remap_file_pages || call->nr == SYS_pkey_mprotect;
+}
 
-	c->pos->phase = PHASE_CALL;
-	call->caller = CALLER_ALLOCATOR;
-	atomic_store_explicit(&c->pos->trap_ip, ip, memory_order_relaxed);
+static void make_or_refuse(struct child *c, struct kernel_call *call)
+{
 	int refused_with = c->faults->n ? fault_decide(c->faults, call, (uint64_t)c->pos->stmt) : 0;
 
 	if (refused_with)
 		kernel_call_refuse(call, refused_with);
 	else
 		make_timed(c, call);
+}
+
+/* In the handler of the trap. Only the call itself runs as the allocator's doing. */
+static void on_trap(void *ctx, struct kernel_call *call, uintptr_t ip)
+{
+	struct child *c = own ? own : ctx;
+	uint32_t phase = c->pos->phase;
+	bool at_once = is_noted_at_once(call);
+
+	call->caller = CALLER_ALLOCATOR;
+	if (at_once)
+		shared_enter(c);
+	c->pos->phase = PHASE_CALL;
+	atomic_store_explicit(&c->pos->trap_ip, ip, memory_order_relaxed);
+	make_or_refuse(c, call);
 	c->pos->phase = PHASE_HARNESS;
+	if (!at_once)
+		shared_enter(c);
 	note(c, call, 0);
+	shared_leave(c);
 	c->pos->phase = phase;
 	atomic_store_explicit(&c->pos->trap_ip, 0, memory_order_relaxed);
+}
+
+void kcalls_work_with(struct child *c)
+{
+	own = c;
+	crash_thread_lane(c->lane ? c->pos : NULL, c->pos->thread);
+}
+
+struct child *kcalls_works_with(void)
+{
+	return own;
 }
 
 int kcalls_program(struct child *c, struct kernel_call *call, uint32_t slot)
 {
 	call->caller = CALLER_PROGRAM;
+	shared_enter(c);
 	c->pos->phase = PHASE_CALL;
 	make_timed(c, call);
 	c->pos->phase = PHASE_HARNESS;
 	note(c, call, slot);
+	shared_leave(c);
 	return call->err;
 }
 
@@ -334,8 +375,10 @@ void kcalls_passed_by(struct child *c)
 	int saved = errno;
 
 	c->passed_by = true;
+	shared_enter(c);
 	c->shared->watch.passed_by++;
 	reconcile_or_fail(c);
+	shared_leave(c);
 	errno = saved;
 }
 
@@ -426,7 +469,7 @@ static bool has_own_threads(struct child *c)
 	return accounts_threads(c->accounts, &threads) == 0 && threads > programs;
 }
 
-void kcalls_check_ledger(struct child *c)
+static void check_ledger(struct child *c)
 {
 	struct snapshot s;
 	const struct ledger_counts *now = ledger_now(c->ledger);
@@ -457,4 +500,11 @@ void kcalls_check_ledger(struct child *c)
 	at = put_three(put_text(at, ", "), "the kernel", &read);
 	*at = '\0';
 	child_failed(c, -EUCLEAN, text);
+}
+
+void kcalls_check_ledger(struct child *c)
+{
+	shared_enter(c);
+	check_ledger(c);
+	shared_leave(c);
 }

@@ -19,6 +19,13 @@ int kcalls_init(struct child *c, struct arena *a);
 /* Each program thread, and a fork child's, before its first op. Returns 0 or -errno. */
 int kcalls_arm_thread(struct child *c);
 
+/*
+ * What the calling thread works with: calls that are trapped on it are this one's. Before the first
+ * op of a thread, and around its lines of a parallel section.
+ */
+void kcalls_work_with(struct child *c);
+struct child *kcalls_works_with(void);
+
 /* Reads the table of VMAs: the last step before the first snapshot. Returns 0 or -errno. */
 int kcalls_begin(struct child *c);
 

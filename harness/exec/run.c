@@ -62,14 +62,12 @@ static pid_t process_at(const struct watch *w, unsigned proc)
 	return pid > 0 && salvage_is_descendant(pid, w->child.pid) ? pid : 0;
 }
 
-static struct finding finding_at(const struct run_shared *shared, unsigned proc)
+static struct finding finding_at(const struct position *pos, bool in_fork)
 {
-	const struct position *pos = &shared->pos[proc];
-
 	return (struct finding){
 		.op_code = (uint8_t)pos->op_code,
 		.thread = (uint8_t)pos->thread,
-		.in_fork = proc != 0,
+		.in_fork = in_fork,
 		.has_slot = (uint8_t)pos->has_slot,
 		.stmt = pos->stmt,
 		.slot = pos->slot,
@@ -96,19 +94,25 @@ static void drain_output(struct watch *w)
 }
 
 /* The stack of a thread, kept for the finding where there is room. */
-static void keep_stack(struct run_result *r, const struct finding *f, const struct stack *stack)
+static void keep_stack(struct run_result *r, const struct finding *f, const char *whose,
+		       const struct stack *stack)
 {
-	if (r->nstacks < RUN_STACKS)
-		r->stacks[r->nstacks++] = (struct run_stack){f->kind, f->rule, f->stmt, *stack};
+	if (r->nstacks == RUN_STACKS)
+		return;
+	struct run_stack *s = &r->stacks[r->nstacks++];
+
+	*s = (struct run_stack){f->kind, f->rule, f->stmt, "", *stack};
+	snprintf(s->whose, sizeof(s->whose), "%s", whose);
 }
 
-const struct stack *run_stack_of(const struct run_result *r, const struct finding *f)
+const struct run_stack *run_stack_of(const struct run_result *r, const struct finding *f,
+				     uint32_t which)
 {
 	for (uint32_t i = 0; i < r->nstacks; i++) {
 		const struct run_stack *s = &r->stacks[i];
 
-		if (s->kind == f->kind && s->rule == f->rule && s->stmt == f->stmt)
-			return &s->stack;
+		if (s->kind == f->kind && s->rule == f->rule && s->stmt == f->stmt && !which--)
+			return s;
 	}
 	return NULL;
 }
@@ -173,9 +177,12 @@ static void on_crash(struct watch *w, unsigned proc)
 	if (pid <= 0)
 		return;
 	struct stack stack;
+	uint32_t lane = c->lane;
+	const struct position *pos =
+		lane && lane <= PROG_MAX_THREADS ? &shared->lane[lane - 1] : &shared->pos[proc];
 
 	stack_capture(pid, c->tid, c->ip, &stack);
-	struct finding f = finding_at(shared, proc);
+	struct finding f = finding_at(pos, proc != 0);
 
 	f.kind = proc ? FINDING_FORK_BROKEN : FINDING_CRASH;
 	f.rule = proc ? RULE_FORK_SIGNAL : RULE_SIGNAL;
@@ -183,7 +190,7 @@ static void on_crash(struct watch *w, unsigned proc)
 	f.n[1] = (uint64_t)c->code;
 	f.n[2] = c->address;
 	f.n[3] = c->ip;
-	bool own = shared->pos[proc].phase == PHASE_HARNESS && is_harness_frame(&stack);
+	bool own = pos->phase == PHASE_HARNESS && is_harness_frame(&stack);
 
 	if (own) {
 		snprintf(w->result->broken, sizeof(w->result->broken),
@@ -191,7 +198,7 @@ static void on_crash(struct watch *w, unsigned proc)
 		end_by_kill(w, RUN_END_BROKEN);
 		return;
 	}
-	keep_stack(w->result, &f, &stack);
+	keep_stack(w->result, &f, "", &stack);
 	finding_add(&shared->findings, &f);
 	atomic_store(&c->filled, 0);
 	if (proc)
@@ -209,34 +216,99 @@ static void on_notify(struct watch *w)
 			on_crash(w, proc);
 }
 
+/* A fork child that waits for none of its own; 0: there is no fork child. */
 static unsigned innermost_process(const struct watch *w)
 {
+	const struct position *pos = w->result->shared->pos;
 	unsigned proc = 0;
 
 	for (unsigned i = 1; i < RUN_PROCS; i++)
-		if (process_at(w, i) > 0)
+		if (process_at(w, i) > 0 && (!proc || pos[i].parent == proc))
 			proc = i;
 	return proc;
+}
+
+/* How many threads run lines of a section; the page may be written over. */
+static uint32_t lanes(const struct watch *w)
+{
+	bool in_section = w->config.parallel && w->result->shared->pos[0].op_code == OP_PARALLEL;
+
+	return in_section ? w->config.threads : 0;
+}
+
+/* Whether thread `i` is in the middle of its lines, in a call that does not return. */
+static bool lane_is_stuck(const struct run_shared *s, uint32_t i)
+{
+	return atomic_load(&s->lane[i].taken) && s->lane[i].phase == PHASE_CALL;
+}
+
+/* The thread that a hang is told of: one inside an allocator call, where there is one. */
+static const struct position *stuck_position(const struct watch *w)
+{
+	const struct run_shared *s = w->result->shared;
+	const struct position *stuck = NULL;
+
+	for (uint32_t i = 0; i < lanes(w); i++) {
+		if (lane_is_stuck(s, i) && (!stuck || s->lane[i].op_code == OP_FORK))
+			stuck = &s->lane[i];
+	}
+	for (uint32_t i = 0; !stuck && i < lanes(w); i++)
+		stuck = atomic_load(&s->lane[i].taken) ? &s->lane[i] : NULL;
+	return stuck ? stuck : &s->pos[0];
+}
+
+/* In a trapped call the handler and the trampoline stand above the allocator. */
+static void capture(const struct watch *w, const struct position *pos, pid_t pid,
+		    struct stack *ret_stack)
+{
+	pid_t tid = pid;
+
+	if (pid == w->child.pid)
+		tid = w->result->shared->tid[pos->thread % PROG_MAX_THREADS];
+	stack_capture(pid, tid > 0 ? tid : pid, atomic_load(&pos->trap_ip), ret_stack);
+}
+
+/* The stacks of the threads that stand still with the one that a finding names. */
+static void keep_others(struct watch *w, const struct finding *f, const struct position *named)
+{
+	const struct run_shared *s = w->result->shared;
+	struct stack stack;
+	char whose[40];
+
+	for (uint32_t i = 0; i < lanes(w); i++) {
+		if (&s->lane[i] == named || !atomic_load(&s->lane[i].taken))
+			continue;
+		capture(w, &s->lane[i], w->child.pid, &stack);
+		snprintf(whose, sizeof(whose), "%sthread %u", f->in_fork ? "the parent's " : "", i);
+		keep_stack(w->result, f, whose, &stack);
+	}
+	if (lanes(w) || !f->in_fork)
+		return;
+	capture(w, &s->pos[0], w->child.pid, &stack);
+	keep_stack(w->result, f, "the parent", &stack);
 }
 
 static void on_hang(struct watch *w, uint64_t silent_ns)
 {
 	struct run_shared *shared = w->result->shared;
 	unsigned proc = innermost_process(w);
+	const struct position *pos = proc ? &shared->pos[proc] : stuck_position(w);
 	pid_t pid = process_at(w, proc);
-	struct finding f = finding_at(shared, proc);
+	struct finding f = finding_at(pos, proc != 0);
 	bool in_fork = proc != 0 || f.op_code == OP_FORK;
-
-	pid_t tid = proc ? pid : shared->tid[shared->pos[0].thread % PROG_MAX_THREADS];
-
 	struct stack stack;
 
-	/* In a trapped call the handler and the trampoline stand above the allocator. */
-	stack_capture(pid, tid > 0 ? tid : pid, atomic_load(&shared->pos[proc].trap_ip), &stack);
+	capture(w, pos, pid, &stack);
 	f.kind = in_fork ? FINDING_FORK_BROKEN : FINDING_HANG;
 	f.rule = in_fork ? RULE_FORK_STUCK : RULE_STUCK;
 	f.n[0] = silent_ns;
-	keep_stack(w->result, &f, &stack);
+	if (proc && pos->beside) {
+		f.n[1] = pos->beside;
+		f.n[2] = pos->beside_op < OP_CODES ? pos->beside_op : OP_CODES - 1;
+		f.n[3] = (uint64_t)pos->beside_stmt;
+	}
+	keep_stack(w->result, &f, "", &stack);
+	keep_others(w, &f, pos);
 	finding_add(&shared->findings, &f);
 	if (proc)
 		kill_fork_child(w, proc, pid);
@@ -260,7 +332,9 @@ static bool crash_unannounced(struct watch *w)
 static bool still_working(struct watch *w)
 {
 	unsigned proc = innermost_process(w);
-	uint64_t work = work_done(process_at(w, proc), w->result->shared->pos[proc].phase);
+	const struct run_shared *s = w->result->shared;
+	unsigned phase = proc ? s->pos[proc].phase : stuck_position(w)->phase;
+	uint64_t work = work_done(process_at(w, proc), phase);
 	uint64_t before = w->work;
 
 	w->work = work;
@@ -275,6 +349,8 @@ static void check_progress(struct watch *w)
 
 	for (unsigned i = 0; i < RUN_PROCS; i++)
 		beat += atomic_load_explicit(&shared->pos[i].heartbeat, memory_order_relaxed);
+	for (uint32_t i = 0; i < lanes(w); i++)
+		beat += atomic_load_explicit(&shared->lane[i].heartbeat, memory_order_relaxed);
 	if (beat != w->last_beat) {
 		w->last_beat = beat;
 		w->last_progress_ns = w->silent_since_ns = now;
@@ -300,7 +376,7 @@ static bool memory_ran_out(const struct watch *w)
 /* SIGKILL inside an allocator call, and not by the kernel. */
 static bool killed_itself(const struct watch *w)
 {
-	return w->result->shared->pos[0].phase == PHASE_CALL && !memory_ran_out(w);
+	return stuck_position(w)->phase == PHASE_CALL && !memory_ran_out(w);
 }
 
 /* A fork child that got SIGKILL is no finding where the kernel may have sent it. */
@@ -323,7 +399,7 @@ static void judge_status(struct watch *w, int status)
 {
 	struct run_result *r = w->result;
 	uint32_t state = atomic_load(&r->shared->state);
-	struct finding f = finding_at(r->shared, 0);
+	struct finding f = finding_at(stuck_position(w), false);
 
 	if (w->killed)
 		return;

@@ -53,12 +53,13 @@ enum run_end {
 };
 
 #define RUN_OUTPUT_MAX 16384
-#define RUN_STACKS     4
+#define RUN_STACKS     8
 
 /* Where a process of the run stood when it crashed or hung. */
 struct run_stack {
 	uint8_t kind, rule; /* of the finding it belongs to */
 	int32_t stmt;
+	char whose[40];	    /* "" of the thread that the finding names; else "thread 1", ... */
 	struct stack stack; /* nframes 0 when it could not be had */
 };
 
@@ -79,8 +80,12 @@ struct run_result {
 /* Raised by a signal handler to end the run early; checked often. */
 extern volatile sig_atomic_t run_interrupted;
 
-/* The stack that belongs to a finding, or NULL. */
-const struct stack *run_stack_of(const struct run_result *r, const struct finding *f);
+/*
+ * The i-th stack that belongs to a finding, or NULL: first that of the thread it names, then those
+ * of others that stood still with it.
+ */
+const struct run_stack *run_stack_of(const struct run_result *r, const struct finding *f,
+				     uint32_t i);
 
 int run_program(const struct run_request *req, struct run_result *ret_result);
 void run_result_release(struct run_result *r);

@@ -96,6 +96,9 @@ bool salvage_page(struct run_shared *s, const struct run_config *cfg)
 	for (int i = 0; i < RUN_PROCS; i++)
 		if (s->pos[i].op_code > OP_CODES)
 			s->pos[i].op_code = OP_CODES;
+	for (int i = 0; i < PROG_MAX_THREADS; i++)
+		if (s->lane[i].op_code > OP_CODES)
+			s->lane[i].op_code = OP_CODES;
 	salvage_findings(&s->findings);
 	salvage_served(&s->served);
 	salvage_checkpoints(s);

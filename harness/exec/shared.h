@@ -43,6 +43,8 @@ struct run_config {
 	uint32_t limited;  /* RLIMIT_AS, RLIMIT_DATA or strict overcommit: NULL needs no other cause
 			    */
 	uint32_t block_slots, map_slots, threads;
+	uint32_t parallel;     /* the program has parallel sections */
+	uint32_t exits;	       /* its threads end while it runs */
 	uint32_t watch;	       /* kernel calls are trapped, the ledger is kept */
 	uint32_t check_ledger; /* after every op it is compared with a fresh reading */
 	uint32_t has_ballast;
@@ -106,8 +108,8 @@ struct served {
 	char version[128];	 /* the allocator's own word, or "" */
 };
 
-/* Where a process of the run is. Index 0: the child; 1..: nested fork children. */
-#define RUN_PROCS 4
+/* Where a process of the run is. Index 0: the child; the others are of its fork children. */
+#define RUN_PROCS 64
 
 /* What a process is doing; a signal in PHASE_HARNESS is the harness's own failure. */
 enum phase {
@@ -122,10 +124,15 @@ struct position {
 	_Atomic uint32_t killed;    /* by the controller, which has recorded why */
 	_Atomic uint32_t finished;  /* a fork child that came to the end of its block */
 	_Atomic uint32_t may_run;   /* a fork child whose parent has left fork(); a futex */
-	_Atomic uint64_t trap_ip;   /* inside a trapped kernel call: where the allocator made it */
-	uint32_t phase;		    /* enum phase */
-	int32_t stmt;		    /* -1: before the first op */
-	uint32_t slot, has_slot;    /* enum op_space */
+	_Atomic uint32_t taken;	    /* by the fork child that is or is about to be here */
+	uint32_t parent;	    /* of a fork child: the index of its parent */
+	/* Of a fork child: a thread that was inside an allocator call when it was made, + 1. */
+	uint32_t beside, beside_op;
+	int32_t beside_stmt;
+	_Atomic uint64_t trap_ip; /* inside a trapped kernel call: where the allocator made it */
+	uint32_t phase;		  /* enum phase */
+	int32_t stmt;		  /* -1: before the first op */
+	uint32_t slot, has_slot;  /* enum op_space */
 	uint32_t op_code, thread;
 	uint64_t iteration;
 };
@@ -134,6 +141,7 @@ struct crash_record {
 	_Atomic uint32_t filled;
 	int32_t tid;
 	int32_t signal, code;
+	uint32_t lane;	  /* the thread + 1 whose position it is, in a parallel section; 0: pos[] */
 	uint64_t address; /* si_addr */
 	uint64_t ip, sp, bp;
 };
@@ -170,6 +178,8 @@ struct run_counts {
 	} call[KCALL_COUNT];
 	uint64_t other[OTHER_CALLS]; /* all other system calls of the allocator, by number */
 };
+
+_Static_assert(sizeof(struct run_counts) % sizeof(uint64_t) == 0, "all are summed as uint64_t");
 
 struct run_peak {
 	struct snapshot at; /* each member its own highest, absolute */
@@ -245,6 +255,10 @@ struct run_shared {
 	char refusal_text[512];
 	struct served served;
 	struct position pos[RUN_PROCS];
+	/* Of the child's threads in a parallel section; `taken` while it runs its lines. */
+	struct position lane[PROG_MAX_THREADS];
+	/* In a parallel section, around all that is written here (page_lock.h). */
+	_Atomic uint32_t lock;
 	struct crash_record crash[RUN_PROCS];
 	int32_t tid[PROG_MAX_THREADS]; /* of the program's threads; 0: not started */
 	uint32_t rss_method;	       /* enum rss_method */

@@ -20,6 +20,11 @@
 #define STACK_LIMIT  (8ul << 20)
 /* jemalloc's static TLS does not fit a process that was not started for it (KERNEL.md). */
 #define TLS_TUNABLE "glibc.rtld.optional_static_tls=16384"
+/*
+ * A thread that makes its successor has libc's own malloc serve it, and that one would map an arena
+ * for each thread: memory that is not of the allocator under test.
+ */
+#define ARENA_TUNABLE ":glibc.malloc.arena_max=1"
 
 static bool limit_is_finite(int resource)
 {
@@ -59,6 +64,8 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 	cfg->oplog_capacity = req->oplog_capacity;
 	cfg->watch = req->watch || req->nfaults || req->on_tape || req->check_ledger;
 	cfg->check_ledger = req->check_ledger;
+	cfg->parallel = req->info->has_parallel;
+	cfg->exits = req->info->has_exit;
 	cfg->has_ballast = req->has_ballast;
 	cfg->ballast = req->ballast;
 	cfg->stretch = req->stretch;
@@ -165,7 +172,9 @@ static char **child_environment(const struct run_request *req)
 		err = append(list, &n, strdup("LD_BIND_NOW=1"));
 	if (!err && req->load == LOAD_DLOPEN)
 		err = append(list, &n,
-			     joined("GLIBC_TUNABLES", getenv("GLIBC_TUNABLES"), TLS_TUNABLE));
+			     joined("GLIBC_TUNABLES", getenv("GLIBC_TUNABLES"),
+				    req->file && req->info->has_exit ? TLS_TUNABLE ARENA_TUNABLE
+								     : TLS_TUNABLE));
 	if (err) {
 		free_list(list);
 		return NULL;

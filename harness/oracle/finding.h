@@ -74,7 +74,9 @@ enum finding_rule {
 	RULE_STUCK,   /* n: nanoseconds without progress */
 	RULE_FORK_SIGNAL,     /* n: signal, si_code, fault address, instruction address */
 	RULE_FORK_EXIT,	      /* n: exit status */
-	RULE_FORK_STUCK,      /* n: nanoseconds without progress */
+	RULE_FORK_STUCK,      /* n: nanoseconds without progress; of a thread that was in the
+				 middle of an allocator call: its number + 1 (0: none), op code,
+				 statement */
 	RULE_HARNESS_WRITTEN, /* the shared page was overwritten; nothing else on it is known */
 	RULE_TRIM_RESULT,     /* n: what malloc_trim returned (neither 0 nor 1) */
 	RULE_LOST_MAPPING, /* n: system call number | calls that a fault plan refused << 32, ranges,

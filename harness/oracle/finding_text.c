@@ -88,7 +88,7 @@ static const struct rule_text rules[RULES] = {
 	[RULE_STUCK] = {"stuck", "no progress for {0t} {W}"},
 	[RULE_FORK_SIGNAL] = {"signal", "after fork: {F} {W}"},
 	[RULE_FORK_EXIT] = {"exit", "after fork: the process exited with status {0d} {W}"},
-	[RULE_FORK_STUCK] = {"stuck", "after fork: no progress for {0t} {W}"},
+	[RULE_FORK_STUCK] = {"stuck", "after fork: no progress for {0t} {W}{B}"},
 	[RULE_HARNESS_WRITTEN] = {"harness", "memory of the harness was written to by the "
 					     "allocator; what the run had found is lost"},
 	[RULE_TRIM_RESULT] = {"result", "{O} returned {0i}, neither 0 nor 1"},
@@ -272,6 +272,14 @@ static void put_refusals(struct out *o, const struct finding *f)
 	put(o, " (%" PRIu64 " by the fault plan)", f->n[0] >> 32);
 }
 
+/* Who may have held the lock that a fork child waits for. */
+static void put_beside(struct out *o, const struct finding *f)
+{
+	if (f->n[1])
+		put(o, "; when it was forked, thread %" PRIu64 " was in %s (op %" PRIu64 ")",
+		    f->n[1] - 1, op_word((unsigned)f->n[2]), f->n[3]);
+}
+
 static void put_bytes(struct out *o, uint64_t n)
 {
 	struct text t;
@@ -361,6 +369,9 @@ static void put_field(struct out *o, const struct finding *f, const char *field)
 		break;
 	case 'J':
 		put_refusals(o, f);
+		break;
+	case 'B':
+		put_beside(o, f);
 		break;
 	default:
 		if (field[1] == '#')

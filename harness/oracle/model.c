@@ -82,6 +82,16 @@ bool model_forget_shared(struct model *m, uint32_t slot)
 	return true;
 }
 
+void model_abandon(struct model *m, uint32_t slot)
+{
+	struct block *b = &m->blocks[slot];
+
+	if (b->state == BLOCK_LIVE)
+		blocks_take(m, b);
+	if (b->state != BLOCK_NONE)
+		block_forget(m, b);
+}
+
 static bool takes_block(unsigned code)
 {
 	return op_frees(code) || code == OP_REALLOC || code == OP_REALLOCARRAY;

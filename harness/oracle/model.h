@@ -86,6 +86,12 @@ void oracle_before(struct model *m, const struct call_event *e, struct finding_s
 bool model_forget_shared(struct model *m, uint32_t slot);
 
 /*
+ * In a fork child: another thread of the parent was in the middle of a call on this slot. Whatever
+ * block there was is forgotten.
+ */
+void model_abandon(struct model *m, uint32_t slot);
+
+/*
  * After the call: every oracle of the malloc family, then the model follows: the new block lives,
  * a failed realloc's old block lives again, a freed one is gone.
  */

@@ -1,0 +1,233 @@
+"""Threads that run side by side, that end, and that fork: judged as exactly as ones that take turns."""
+
+import unittest
+
+import e2e
+
+BUILT_IN = ["glibc", "jemalloc", "mimalloc", "tcmalloc", "scudo", "guard"]
+
+# Every lane does what can be counted whatever the order; slots are handed over where counts do not
+# depend on it.
+#
+# The first allocation comes before: scudo is not whole in a child that is forked during that.
+MIXED = """
+malloc b[70] 8
+mmap m[0:4] 16p rw private,anon
+repeat 3 {
+parallel {
+  @0 repeat 20 {
+    malloc b[0:20] 100
+    touch b[0:20]
+    free b[0:20]
+  }
+  @1 repeat 10 {
+    malloc b[20:30] 5000
+    realloc b[20:30] 300000
+    exit
+    free b[20:30]
+  }
+  @2 repeat 4 {
+    fork {
+      malloc b[40:50] 64
+      free b[20:50]
+      fork {
+        calloc b[50:60] 10 100
+        free b[50:60]
+      }
+    }
+    madvise m[0:4] dontneed
+    mmap m[5] 4p rw private,anon
+    touch m[5]
+    munmap m[5]
+  }
+  @3 calloc b[60:70] 3 1000
+  @3 fork {
+    free b[60:70]
+  }
+  @3 free b[60:70]
+}
+}
+"""
+FORK_CHILD = 1 + 10 + 30 + 1 + 10 + 10
+LANES = [3 * 20 * 20, 10 * (3 * 10 + 1), 4 * (FORK_CHILD + 4 + 3), 10 + 1 + 10 + 10]
+
+PARTICULAR = 777  # the size at which a library breaks
+
+
+class BuiltIn(e2e.Case):
+    def test_clean_and_counted(self):
+        allocators = [name for name in BUILT_IN if e2e.have(name)]
+        path = self.program(MIXED)
+        for load in e2e.LOADS:
+            for result in self.run_all([path], allocators, "--load", load, "--check-ledger",
+                                       exit_code=e2e.CLEAN):
+                with self.subTest(load=load, allocator=result["allocator"]["name"]):
+                    self.assertEqual(result["findings"], [])
+                    self.assertEqual((result["ops"]["executed"], result["ops"]["skipped"]),
+                                     (5 + 3 * (1 + sum(LANES)), 0))
+
+    def test_without_tape_and_without_oracles(self):
+        path = self.program(MIXED)
+        for args in (["--no-tape"], ["--no-oracles"], ["--no-oracles", "--no-tape"]):
+            with self.subTest(args=args):
+                for result in self.run_all([path], ["glibc", "guard"], *args,
+                                           exit_code=e2e.CLEAN):
+                    self.assertEqual(result["ops"]["executed"], 5 + 3 * (1 + sum(LANES)))
+
+    def test_short_lived_threads_leave_nothing(self):
+        """A thousand of them, each with a block that another one frees."""
+        text = """
+            repeat 500 {
+              @1 malloc b[0:8] 1000
+              @2 malloc b[8:10] 200000
+              @1 exit
+              @2 exit
+              free b[0:10]
+            }
+            expect rss < 4M
+            expect maps < 40"""
+        for load in e2e.LOADS:
+            for result in self.run_all([self.program(text)], BUILT_IN, "--load", load,
+                                       exit_code=e2e.CLEAN):
+                with self.subTest(load=load, allocator=result["allocator"]["name"]):
+                    self.assertEqual(result["findings"], [])
+
+    def test_threads_of_libc_are_not_the_allocators(self):
+        """Loaded by dlopen, guard has given everything back when its threads have ended."""
+        result = self.run_one("""
+            repeat 20 {
+              @1 malloc b[0] 100000
+              @1 free b[0]
+              @1 exit
+            }
+            expect maps == 0
+            expect maps.peak <= 2""", "guard", "--load", "dlopen", exit_code=e2e.CLEAN)
+        self.assertEqual(result["watch"]["passed_by"], 0)
+
+
+class Broken(e2e.Case):
+    def check(self, text, source, kind, said, **more):
+        library = self.library(source, "-pthread")
+        for load in e2e.LOADS:
+            with self.subTest(load=load):
+                result = self.run_one(text, library, "--load", load, "--hang-after", "1s",
+                                      exit_code=e2e.FINDING)
+                self.assertEqual(e2e.kinds(result), [kind], result)
+                finding = result["findings"][0]
+                self.assertRegex(finding["message"], said)
+                for key, value in more.items():
+                    self.assertEqual(finding[key], value)
+
+    SIDE_BY_SIDE = f"""
+        parallel {{
+          @0 repeat 50 {{
+            malloc b[0] 100
+            free b[0]
+          }}
+          @1 malloc b[1] 100
+          @1 malloc b[2] {PARTICULAR}
+          @1 free b[1:3]
+        }}"""
+
+    def test_overlap_across_threads(self):
+        first = ("static void *first; if (size == %d) { if (first) return first; return first = "
+                 "bump_take(size); }" % PARTICULAR)
+        text = f"""
+            parallel {{
+              @0 malloc b[0] {PARTICULAR}
+              @1 malloc b[1] {PARTICULAR}
+            }}"""
+        self.check(text, f"void *bump_take(unsigned long);\n#define BEFORE_MALLOC {first}\n" + e2e.BUMP, "overlap",
+                   r"overlaps b\[[01]\]")
+
+    def test_crash_names_thread_and_op(self):
+        bad = f"if (size == {PARTICULAR}) *(volatile int *)0x1234 = 1"
+        self.check(self.SIDE_BY_SIDE, f"#define BEFORE_MALLOC {bad}\n" + e2e.BUMP, "crash",
+                   r"SIGSEGV .*in malloc on b\[2\]; stack: malloc", op=5, thread=1, slot=2)
+
+    def test_hang_names_thread_and_op(self):
+        bad = f"if (size == {PARTICULAR}) for (volatile int i = 0;; i++)"
+        self.check(self.SIDE_BY_SIDE, f"#define BEFORE_MALLOC {bad}\n;" + e2e.BUMP, "hang",
+                   r"in malloc on b\[2\]; stack: malloc", op=5, thread=1, slot=2)
+
+    # One thread has the lock while another forks, and no handler minds it.
+    LOCK = f"""
+        #include <pthread.h>
+        static volatile int held, forked;
+        static int lock;
+        static void before(void) {{ while (!held) ; }}
+        static void behind(void) {{ forked = 1; }}
+        static void work(unsigned long size)
+        {{
+            while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) ;
+            if (size == {PARTICULAR} && !forked)
+                for (held = 1; !forked;) ;
+            __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+        }}
+        __attribute__((constructor)) static void follow(void)
+        {{ pthread_atfork(before, behind, 0); }}
+        #define BEFORE_MALLOC work(size)
+        """
+
+    def test_lock_held_at_fork(self):
+        text = f"""
+            parallel {{
+              @0 malloc b[0] {PARTICULAR}
+              @0 free b[0]
+              @1 fork {{
+                malloc b[1] 100
+              }}
+            }}
+            malloc b[2] 8"""
+        self.check(text, self.LOCK + e2e.BUMP, "fork-broken",
+                   r"no progress for .* in malloc on b\[1\]; when it was forked, thread 0 was in "
+                   r"malloc \(op 1\); stack: .*malloc.*; stack of the parent's thread 1: .*wait",
+                   op=4, in_fork=True)
+
+    AT_EXIT = """
+        #include <pthread.h>
+        static pthread_key_t key;
+        static void last(void *own);
+        __attribute__((constructor)) static void begin(void) { pthread_key_create(&key, last); }
+        #define BEFORE_MALLOC pthread_setspecific(key, &key)
+        """
+    EXIT = """
+        @1 malloc b[0] 100
+        @1 exit
+        @1 malloc b[1] 100
+        free b[0:2]"""
+
+    def test_destructors_are_watched(self):
+        """What the allocator does when a thread ends is on the tape, at the op that ended it."""
+        library = self.library(self.AT_EXIT + e2e.BUMP + """
+            static void last(void *own) { madvise(heap, 4096, MADV_NORMAL); }""")
+        for load in e2e.LOADS:
+            tape = self.file("tape.jsonl", "")
+            self.run_one(self.EXIT, library, "--load", load, "--tape", tape,
+                         exit_code=e2e.CLEAN)
+            calls = [(line["op"], line["call"]) for line in e2e.lines_of(tape)
+                     if line.get("call") == "madvise"]
+            self.assertEqual(calls, [(1, "madvise")])
+
+    def test_hang_in_a_destructor(self):
+        self.check(self.EXIT, self.AT_EXIT + e2e.BUMP + """
+            static void last(void *own) { for (volatile int i = 0;; i++) ; }""", "hang",
+                   r"in exit; stack: last", op=1, thread=1)
+
+    def test_crash_in_a_destructor(self):
+        self.check(self.EXIT, self.AT_EXIT + e2e.BUMP + """
+            static void last(void *own) { *(volatile int *)0x1234 = 1; }""", "crash",
+                   r"SIGSEGV .*in exit; stack: last", op=1, thread=1)
+
+    def test_thread_that_cannot_be_made(self):
+        """It goes on as it is; the op failed."""
+        fails = "size_t all; if (broken) { errno = ENOMEM; return NULL; }"
+        library = self.library("static int broken;\n#define BEFORE_FREE broken = 1\n" +
+                               e2e.BUMP.replace("size_t all;", fails))
+        result = self.run_one("@1 malloc b[0] 8\nfree b[0]\n@1 exit\n@1 malloc b[1] 8", library,
+                              exit_code=e2e.CLEAN)
+        self.assertEqual((result["ops"]["executed"], result["ops"]["failed"]), (4, 1))
+
+
+if __name__ == "__main__":
+    e2e.main()
