@@ -194,6 +194,7 @@ static int audit_subject(struct audit *a, size_t subject)
 	const struct subject *s = &a->subjects[subject];
 
 	scorecard_init(&a->cards[subject], &s->ref);
+	a->cards[subject].without = a->options.runner.without;
 	if (!s->ref.available) {
 		fprintf(a->text, "%s is not here: %s\n", s->ref.name, s->ref.reason);
 		a->cards[subject].unsupported = 1;

@@ -33,6 +33,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		cmd->name = arg;
 		return 0;
 	case ARGP_KEY_END:
+		if (cmd->options.runner.without)
+			cli_misuse(state->argv[0], "describe judges nothing, with or without");
 		if (!cmd->name && cmd->options.nallocators == 1)
 			cmd->name = cmd->options.allocators[0];
 		if (!cmd->name)

@@ -84,13 +84,15 @@ void growth_again(const struct run_request *req, struct run_result *first)
 	const struct run_growth *g = &first->shared->growth;
 	struct finding f;
 
-	if (first->end != RUN_END_NORMAL || !g->suspected || room_for(first) < GROWTH_STRETCH ||
+	if (first->end != RUN_END_NORMAL || !g->suspected)
+		return;
+	growth_finding(g->stmt, &g->line, &f);
+	if (req->without & FINDING_BIT(f.kind) || room_for(first) < GROWTH_STRETCH ||
 	    !goes_on(req, first, GROWTH_STRETCH))
 		return;
 	uint64_t times = longest(first);
 
 	if (times > GROWTH_STRETCH && !goes_on(req, first, (uint32_t)times))
 		return;
-	growth_finding(g->stmt, &g->line, &f);
 	finding_add(&first->shared->findings, &f);
 }

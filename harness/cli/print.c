@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/cli/kinds.h"
 #include "harness/cli/left_behind.h"
 #include "harness/prog/text.h"
 
@@ -104,6 +105,12 @@ static void print_finding(FILE *out, const struct verdict_finding *f)
 		fprintf(out, "    known: %s (%s)\n", f->known->reason, f->known->link);
 }
 
+void print_without(FILE *out, uint32_t without)
+{
+	if (without)
+		fprintf(out, "  not judged (--without): %s\n", kinds_words(without).s);
+}
+
 void print_run(FILE *out, const struct outcome_of_run *r)
 {
 	const struct run_shared *s = r->result.shared;
@@ -117,6 +124,8 @@ void print_run(FILE *out, const struct outcome_of_run *r)
 		fprintf(out, "  %s\n", r->verdict.reason);
 	else if (s && s->watch.reason[0])
 		fprintf(out, "  + at least so many: %s\n", s->watch.reason);
+	if (s)
+		print_without(out, s->config.without);
 	for (unsigned i = 0; i < r->verdict.nfindings; i++)
 		print_finding(out, &r->verdict.finding[i]);
 	if (s && s->findings.dropped)

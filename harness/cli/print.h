@@ -19,6 +19,9 @@ void print_widen(struct print_widths *w, const char *program, const char *alloca
 void print_run_header(FILE *out, const struct print_widths *w);
 void print_run(FILE *out, const struct outcome_of_run *r);
 
+/* The kinds that are not judged, a line of their own; nothing where all are. */
+void print_without(FILE *out, uint32_t without);
+
 /* "1.5 MiB", right for a column of 10; "-" for what was not measured. */
 struct size_text {
 	char s[16];

@@ -6,6 +6,7 @@
 #include "harness/cli/fault_rule.h"
 #include "harness/cli/host.h"
 #include "harness/cli/json_out.h"
+#include "harness/cli/kinds.h"
 #include "harness/cli/left_behind.h"
 #include "harness/cli/syscall_name.h"
 #include "harness/prog/names.h"
@@ -63,6 +64,7 @@ static json_t *finding_json(const struct verdict_finding *vf)
 	json_t *o = json_object();
 
 	set_text(o, "kind", finding_kind_name(f->kind));
+	set_text(o, "rule", finding_rule_name(f->rule));
 	json_object_set_new(o, "op", json_integer(f->stmt));
 	if (f->has_slot)
 		set_count(o, "slot", f->slot);
@@ -413,6 +415,7 @@ static void add_nothing(json_t *o, const struct verdict *v)
 	json_object_set_new(o, "calls", json_object());
 	json_object_set_new(o, "ops", json_object());
 	json_object_set_new(o, "instrumentation", json_array());
+	json_object_set_new(o, "without", json_array());
 	json_object_set_new(o, "host", host_json());
 	set_text(o, "end", "not-run");
 	set_text(o, "reason", v->reason);
@@ -446,6 +449,7 @@ json_t *run_json(const struct verdict_input *in, const struct verdict *v)
 	json_object_set_new(o, "calls", calls_json(s));
 	json_object_set_new(o, "ops", ops_json(s));
 	json_object_set_new(o, "instrumentation", instrumentation_json(s));
+	json_object_set_new(o, "without", kinds_json(s->config.without));
 	json_object_set_new(o, "host", host_json());
 	add_details(o, in, v);
 	return o;

@@ -6,6 +6,7 @@
 
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
+#include "harness/cli/kinds.h"
 
 enum {
 	KEY_JSON = 256,
@@ -13,6 +14,7 @@ enum {
 	KEY_SEED,
 	KEY_CHECK,
 	KEY_NO_ORACLES,
+	KEY_WITHOUT,
 	KEY_NO_TAPE,
 	KEY_CHECK_LEDGER,
 	KEY_STRICT,
@@ -28,6 +30,11 @@ static const struct argp_option options[] = {
 	{"check", KEY_CHECK, "HOW", 0,
 	 "sampled (default: blocks over 64 KiB at head, tail and in every page) or full", 0},
 	{"no-oracles", KEY_NO_ORACLES, NULL, 0, "make the calls, judge nothing", 0},
+	{"without", KEY_WITHOUT, "KIND[,KIND...]", 0,
+	 "do not judge findings of these kinds, and say so in the results; where a crash, a hang "
+	 "or a "
+	 "broken fork is not judged, a run that had one is broken, not clean; may be repeated",
+	 0},
 	{"no-tape", KEY_NO_TAPE, NULL, 0,
 	 "do not watch kernel calls: snapshots at statement ends alone", 0},
 	{"check-ledger", KEY_CHECK_LEDGER, NULL, 0,
@@ -105,6 +112,15 @@ static int set_check(struct run_options *o, const char *arg, const struct argp_s
 	return 0;
 }
 
+static int add_without(struct run_options *o, const char *arg, const struct argp_state *state)
+{
+	if (kinds_parse(arg, &o->runner.without) != 0)
+		cli_misuse(state->argv[0],
+			   "--without takes kinds of findings, not '%s'; they are %s", arg,
+			   kinds_words(UINT32_MAX).s);
+	return 0;
+}
+
 static int set_number(struct run_options *o, int key, const char *arg,
 		      const struct argp_state *state)
 {
@@ -139,6 +155,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_NO_ORACLES:
 		o->runner.oracles = false;
 		return 0;
+	case KEY_WITHOUT:
+		return add_without(o, arg, state);
 	case KEY_NO_TAPE:
 		o->runner.watch = false;
 		return 0;

@@ -190,6 +190,7 @@ static struct run_request request_of(const struct subject *s, const struct progr
 		.file = is_libc || is_inside(&s->ref) ? NULL : s->ref.path,
 		.seed = o->seed,
 		.oracles = o->oracles,
+		.without = o->without,
 		.check_full = o->check_full,
 		.sampling = o->oracles && o->sampling,
 		.hang_ns = o->hang_ns,

@@ -9,7 +9,8 @@
 struct runner_options {
 	enum load_mode load;
 	bool oracles, check_full, strict;
-	bool sampling; /* peaks at statement ends; only with oracles */
+	uint32_t without; /* set of enum finding_kind that are not judged */
+	bool sampling;	  /* peaks at statement ends; only with oracles */
 	uint64_t seed;
 	uint64_t hang_ns;
 	uint64_t oplog_capacity;

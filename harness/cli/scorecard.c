@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "harness/cli/kinds.h"
 #include "harness/cli/print.h"
 #include "harness/cli/run_json.h"
 
@@ -158,18 +159,21 @@ void scorecard_print(FILE *out, const struct scorecard *cards, size_t n)
 		fprintf(out, "  %10s  %10s  %s\n", bytes_text(c->limit_full_bytes).s,
 			bytes_text(c->limit_after_bytes).s, c->at_limit);
 	}
+	if (n)
+		print_without(out, cards[0].without);
 	print_legend(out);
 }
 
 json_t *scorecard_json(const struct scorecard *c)
 {
-	return json_pack("{s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
-			 "schema", "allocrig.audit/1", "allocator", allocator_json(c->allocator),
-			 "runs", (int)c->runs, "broken", (int)c->broken, "unsupported",
-			 (int)c->unsupported, "violations", (int)(c->findings - c->known), "known",
-			 (int)c->known, "peak_maps", json_measured(c->peak_maps), "after_free",
-			 left_behind_json(&c->freed), "after_purge", left_behind_json(&c->purged),
-			 "after_1s", left_behind_json(&c->idle), "limit_full_bytes",
-			 json_measured(c->limit_full_bytes), "limit_after_bytes",
-			 json_measured(c->limit_after_bytes), "malloc_at_limit", c->at_limit);
+	return json_pack(
+		"{s:s, s:o, s:i, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
+		"schema", "allocrig.audit/1", "allocator", allocator_json(c->allocator), "runs",
+		(int)c->runs, "without", kinds_json(c->without), "broken", (int)c->broken,
+		"unsupported", (int)c->unsupported, "violations", (int)(c->findings - c->known),
+		"known", (int)c->known, "peak_maps", json_measured(c->peak_maps), "after_free",
+		left_behind_json(&c->freed), "after_purge", left_behind_json(&c->purged),
+		"after_1s", left_behind_json(&c->idle), "limit_full_bytes",
+		json_measured(c->limit_full_bytes), "limit_after_bytes",
+		json_measured(c->limit_after_bytes), "malloc_at_limit", c->at_limit);
 }

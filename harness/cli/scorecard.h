@@ -16,6 +16,7 @@
 struct scorecard {
 	const struct allocator_ref *allocator;
 	unsigned runs, broken, unsupported;
+	uint32_t without;			/* set of enum finding_kind that was not judged */
 	unsigned findings, known;		/* findings counts the known ones too */
 	int64_t peak_maps;			/* of `drain` */
 	struct left_behind freed, purged, idle; /* of `drain` */

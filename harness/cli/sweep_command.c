@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/cli/fault_rule.h"
+#include "harness/cli/kinds.h"
 #include "harness/cli/paths.h"
 #include "harness/cli/sweep.h"
 
@@ -46,6 +47,8 @@ static void put_options(FILE *out, const struct runner_options *o)
 		fputs(" --load dlopen", out);
 	if (o->check_full)
 		fputs(" --check full", out);
+	if (o->without)
+		fprintf(out, " --without %s", kinds_words(o->without).s);
 	if (o->check_ledger)
 		fputs(" --check-ledger", out);
 	if (o->seed != plain.seed)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "harness/cli/fault_rule.h"
+#include "harness/cli/kinds.h"
 #include "harness/cli/run_json.h"
 #include "harness/cli/sweep.h"
 #include "harness/prog/names.h"
@@ -89,6 +90,7 @@ json_t *sweep_json(const struct sweep_row *row)
 	json_object_set_new(o, "calls", calls_json(row->plan));
 	json_object_set_new(o, "oom", json_boolean(row->plan->oom));
 	json_object_set_new(o, "errno", json_text(errno_name(row->plan->err)));
+	json_object_set_new(o, "without", kinds_json(row->options->without));
 	json_object_set_new(o, "outcome", json_string(outcome_name(row->outcome)));
 	json_object_set_new(o, "reason", json_text(row->reason));
 	json_object_set_new(o, "interrupted", json_boolean(row->interrupted));

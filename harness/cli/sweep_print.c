@@ -86,6 +86,7 @@ void sweep_print(FILE *out, const struct sweep_row *row)
 	}
 	print_numbers(out, row);
 	fputc('\n', out);
+	print_without(out, row->options->without);
 	print_gaps(out, row);
 	for (size_t i = 0; i < row->tally.nwrong; i++)
 		print_wrong(out, row, &row->tally.wrong[i]);

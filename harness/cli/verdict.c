@@ -333,6 +333,23 @@ static void judge_harness_error(const struct run_shared *s, struct verdict *v)
 	broken(v, reason);
 }
 
+/* What ended a process, and nobody judges it: the run says nothing of what lies behind. */
+static void judge_cut(const struct run_shared *s, struct verdict *v)
+{
+	const struct finding *f = &s->findings.cut;
+	char message[512], reason[640];
+
+	if (f->rule == RULE_NONE)
+		return;
+	if (finding_message(f, message, sizeof(message)) < 0)
+		message[0] = '\0';
+	snprintf(reason, sizeof(reason),
+		 "%s is not judged (--without), and the run was cut short "
+		 "at op %d: %s",
+		 finding_kind_name(f->kind), f->stmt, message);
+	broken(v, reason);
+}
+
 void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict)
 {
 	const struct run_shared *s = in->result->shared;
@@ -356,6 +373,8 @@ void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict)
 		broken(v, "interrupted");
 	else if (s->harness_error)
 		judge_harness_error(s, v);
+	else
+		judge_cut(s, v);
 	prove_server(in, v);
 	judge_unmeasured(s, v);
 	judge_unwatched(s, v);

@@ -28,6 +28,7 @@ struct run_request {
 	const char *file;   /* real path of the .so; NULL for libc's own and LOAD_INSIDE */
 	uint64_t seed;
 	bool oracles, check_full, sampling;
+	uint32_t without; /* set of enum finding_kind that are not judged, whoever judges */
 	uint64_t hang_ns; /* watchdog: no progress for this long */
 	uint64_t oplog_capacity;
 	bool watch, check_ledger; /* kernel calls are trapped, the ledger is kept and checked */

@@ -32,6 +32,8 @@ static void salvage_findings(struct finding_sink *sink)
 		if (finding_is_sound(&sink->v[i]))
 			sink->v[kept++] = sink->v[i];
 	sink->n = kept;
+	if (!finding_is_sound(&sink->cut))
+		sink->cut = (struct finding){0};
 }
 
 static void salvage_served(struct served *s)
@@ -81,13 +83,14 @@ static void clear_page(struct run_shared *s, const struct run_config *cfg)
 
 	memset(s, 0, sizeof(*s));
 	s->config = *cfg;
+	s->findings.without = cfg->without;
 	s->unmeasured_stmt = -1;
 	finding_add(&s->findings, &f);
 }
 
 bool salvage_page(struct run_shared *s, const struct run_config *cfg)
 {
-	if (memcmp(&s->config, cfg, sizeof(*cfg)) != 0) {
+	if (memcmp(&s->config, cfg, sizeof(*cfg)) != 0 || s->findings.without != cfg->without) {
 		clear_page(s, cfg);
 		return true;
 	}

@@ -44,8 +44,10 @@ static void numbers_are_bounded_and_strings_end(void **state)
 
 	(void)state;
 	memset((char *)s + sizeof(s->config), 0xff, sizeof(*s) - sizeof(s->config));
+	s->findings.without = config.without;
 	assert_false(salvage_page(s, &config));
 	assert_int_equal(s->findings.n, 0);
+	assert_int_equal(s->findings.cut.rule, RULE_NONE);
 	assert_true(s->served.own < SERVED_OBJECTS);
 	assert_true(s->served.nobjects <= SERVED_OBJECTS);
 	assert_true(atomic_load(&s->ncheckpoints) <= CHECKPOINT_MAX);
@@ -70,6 +72,25 @@ static void a_page_written_over_is_one_finding(void **state)
 	assert_int_equal(s->findings.v[0].kind, FINDING_CORRUPTED);
 	assert_int_equal(s->findings.v[0].rule, RULE_HARNESS_WRITTEN);
 	assert_memory_equal(&s->config, &config, sizeof(config));
+	free(s);
+}
+
+/* Nor can it turn oracles off, or where `corrupted` is off pass for clean. */
+static void what_is_off_is_the_controllers_word(void **state)
+{
+	struct run_config off = config;
+	struct run_shared *s = page_new();
+
+	(void)state;
+	s->findings.without = FINDING_BIT(FINDING_OVERLAP);
+	assert_true(salvage_page(s, &config));
+	assert_int_equal(s->findings.n, 1);
+	assert_int_equal(s->findings.without, 0);
+	off.without = FINDING_BIT(FINDING_CORRUPTED);
+	assert_true(salvage_page(s, &off));
+	assert_int_equal(s->findings.n, 0);
+	assert_int_equal(s->findings.cut.rule, RULE_HARNESS_WRITTEN);
+	assert_int_equal(s->findings.without, off.without);
 	free(s);
 }
 
@@ -98,6 +119,7 @@ int main(void)
 		cmocka_unit_test(sound_pages_stay),
 		cmocka_unit_test(numbers_are_bounded_and_strings_end),
 		cmocka_unit_test(a_page_written_over_is_one_finding),
+		cmocka_unit_test(what_is_off_is_the_controllers_word),
 		cmocka_unit_test(only_descendants_are_ours),
 	};
 

@@ -38,6 +38,7 @@ struct run_config {
 	char file[4096]; /* dlopen: what to open; "" where libc's own is meant */
 	uint64_t seed;
 	uint32_t oracles; /* 0: none, calls only */
+	uint32_t without; /* set of enum finding_kind that are not judged */
 	uint32_t check_full;
 	uint32_t sampling; /* accounts at statement ends */
 	uint32_t limited;  /* RLIMIT_AS, RLIMIT_DATA or strict overcommit: NULL needs no other cause

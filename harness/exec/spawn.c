@@ -54,6 +54,7 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 	snprintf(cfg->file, sizeof(cfg->file), "%s", req->file ? req->file : "");
 	cfg->seed = req->seed;
 	cfg->oracles = req->oracles;
+	cfg->without = req->without;
 	cfg->check_full = req->check_full;
 	cfg->sampling = req->sampling;
 	cfg->limited = limit_is_finite(RLIMIT_AS) || limit_is_finite(RLIMIT_DATA) ||
@@ -105,6 +106,7 @@ int spawn_shared(const struct run_request *req, int *ret_fd, struct run_result *
 	ret_result->shared = p;
 	ret_result->shared_bytes = size;
 	fill_config(req, &ret_result->shared->config);
+	ret_result->shared->findings.without = req->without;
 	ret_result->shared->unmeasured_stmt = -1;
 	for (int i = 0; i < RUN_PROCS; i++) {
 		ret_result->shared->pos[i].stmt = -1;

@@ -26,6 +26,51 @@ static const char *const kind_names[FINDING_KINDS] = {
 	[FINDING_FORK_BROKEN] = "fork-broken",
 };
 
+static const char *const rule_names[RULES] = {
+	[RULE_OVERLAP_BLOCK] = "overlap-block",
+	[RULE_OVERLAP_MAPPING] = "overlap-mapping",
+	[RULE_OVERLAP_HARNESS] = "overlap-harness",
+	[RULE_ALIGN_FUNDAMENTAL] = "align-fundamental",
+	[RULE_ALIGN_REQUESTED] = "align-requested",
+	[RULE_ALIGN_PAGE] = "align-page",
+	[RULE_CONTENT_CHANGED] = "content-changed",
+	[RULE_CONTENT_REALLOC] = "content-realloc",
+	[RULE_CONTENT_FAILED_REALLOC] = "content-failed-realloc",
+	[RULE_CONTENT_MAPPING] = "content-mapping",
+	[RULE_CONTENT_VANISHED] = "content-vanished",
+	[RULE_ZERO_DIRTY] = "zero-dirty",
+	[RULE_USABLE_SHORT] = "usable-short",
+	[RULE_USABLE_UNSTABLE] = "usable-unstable",
+	[RULE_USABLE_OVERLAP] = "usable-overlap",
+	[RULE_USABLE_FAULT] = "usable-fault",
+	[RULE_USABLE_NULL] = "usable-null",
+	[RULE_ERRNO_ON_FAILURE] = "errno-on-failure",
+	[RULE_ERRNO_RETURNED] = "errno-returned",
+	[RULE_ERRNO_FREE] = "errno-free",
+	[RULE_ERRNO_POSIX_MEMALIGN] = "errno-posix-memalign",
+	[RULE_ERRNO_POSIX_SUCCESS] = "errno-posix-success",
+	[RULE_MEMPTR_CHANGED] = "memptr-changed",
+	[RULE_OVERFLOW_SIZE] = "overflow-size",
+	[RULE_OVERFLOW_PRODUCT] = "overflow-product",
+	[RULE_ALIGNMENT_ACCEPTED] = "alignment-accepted",
+	[RULE_NULL_NO_CAUSE] = "null-no-cause",
+	[RULE_OUTCOME] = "outcome",
+	[RULE_EXPECT] = "expect",
+	[RULE_SIGNAL] = "signal",
+	[RULE_EXIT] = "exit",
+	[RULE_STUCK] = "stuck",
+	[RULE_FORK_SIGNAL] = "fork-signal",
+	[RULE_FORK_EXIT] = "fork-exit",
+	[RULE_FORK_STUCK] = "fork-stuck",
+	[RULE_HARNESS_WRITTEN] = "harness-written",
+	[RULE_TRIM_RESULT] = "trim-result",
+	[RULE_LOST_MAPPING] = "lost-mapping",
+	[RULE_LOST_PAGES] = "lost-pages",
+	[RULE_GROWTH_MAPS] = "growth-maps",
+	[RULE_GROWTH_MAPPED] = "growth-mapped",
+	[RULE_GROWTH_RSS] = "growth-rss",
+};
+
 const char *finding_kind_name(unsigned kind)
 {
 	return kind < FINDING_KINDS ? kind_names[kind] : NULL;
@@ -37,6 +82,17 @@ int finding_kind_by_name(const char *name)
 		if (strcmp(kind_names[i], name) == 0)
 			return i;
 	return -ENOENT;
+}
+
+const char *finding_rule_name(unsigned rule)
+{
+	return rule < RULES ? rule_names[rule] : NULL;
+}
+
+bool finding_cuts(const struct finding *f)
+{
+	return f->kind == FINDING_CRASH || f->kind == FINDING_HANG ||
+	       f->kind == FINDING_FORK_BROKEN || f->rule == RULE_HARNESS_WRITTEN;
 }
 
 /* Of what was lost each system call is a finding of its own: a realloc may make several. */
@@ -52,6 +108,11 @@ void finding_add(struct finding_sink *sink, const struct finding *f)
 {
 	uint64_t times = f->count ? f->count : 1;
 
+	if (sink->without & FINDING_BIT(f->kind)) {
+		if (finding_cuts(f) && sink->cut.rule == RULE_NONE)
+			sink->cut = *f;
+		return;
+	}
 	/* The sink is where an allocator may have written over it. */
 	if (sink->n > FINDING_MAX)
 		sink->n = FINDING_MAX;

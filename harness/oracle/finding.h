@@ -8,6 +8,7 @@
 #ifndef ORACLE_FINDING_H
 #define ORACLE_FINDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,10 @@ enum finding_kind {
 	FINDING_FORK_BROKEN,
 	FINDING_KINDS
 };
+
+/* A set of kinds. */
+#define FINDING_BIT(kind) (UINT32_C(1) << (kind))
+_Static_assert(FINDING_KINDS <= 32, "a set of kinds is 32 bits");
 
 /* Which sentence of a kind applies, and what n[] holds. finding.c has the sentences. */
 enum finding_rule {
@@ -106,11 +111,18 @@ struct finding {
 
 #define FINDING_MAX 64
 
-/* Findings of one run, on shared memory. Further kinds of the same op are counted as dropped. */
+/*
+ * Findings of one run, on shared memory. Further kinds of the same op are counted as dropped.
+ *
+ * The oracles of the kinds in `without` do not judge: what they add is not kept. Where it is the
+ * end of a process, the run cannot be called clean for that: the first such end stays in `cut`.
+ */
 struct finding_sink {
 	uint32_t n, dropped;
-	uint32_t again; /* what is added from here on was seen then */
+	uint32_t again;	  /* what is added from here on was seen then */
+	uint32_t without; /* set of enum finding_kind */
 	struct finding v[FINDING_MAX];
+	struct finding cut; /* rule RULE_NONE: there was none */
 };
 
 /*
@@ -119,8 +131,15 @@ struct finding_sink {
  */
 void finding_add(struct finding_sink *sink, const struct finding *f);
 
+/*
+ * Whether what comes behind it was not seen, or not by this process: a crash, an exit, a hang, also
+ * of a fork child, or results that were written over.
+ */
+bool finding_cuts(const struct finding *f);
+
 const char *finding_kind_name(unsigned kind); /* "overlap" */
 int finding_kind_by_name(const char *name);   /* or -ENOENT */
+const char *finding_rule_name(unsigned rule); /* "overlap-block"; of RULE_NONE NULL */
 
 /* One sentence in words, without newline. Returns the length, or -ENOSPC. 512 bytes suffice. */
 int finding_message(const struct finding *f, char *buf, size_t size);

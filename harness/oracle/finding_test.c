@@ -24,6 +24,57 @@ static void kinds_have_names(void **state)
 	assert_string_equal(finding_kind_name(FINDING_NULL_WITHOUT_CAUSE), "null-without-cause");
 }
 
+static void rules_have_names_of_their_own(void **state)
+{
+	(void)state;
+	assert_null(finding_rule_name(RULE_NONE));
+	assert_null(finding_rule_name(RULES));
+	for (unsigned i = RULE_NONE + 1; i < RULES; i++) {
+		assert_non_null(finding_rule_name(i));
+		for (unsigned j = RULE_NONE + 1; j < i; j++)
+			assert_string_not_equal(finding_rule_name(i), finding_rule_name(j));
+	}
+	assert_string_equal(finding_rule_name(RULE_ALIGN_PAGE), "align-page");
+}
+
+static void what_is_off_is_not_kept(void **state)
+{
+	struct finding_sink sink = {.without = FINDING_BIT(FINDING_OVERLAP)};
+	struct finding f = {.kind = FINDING_OVERLAP, .rule = RULE_OVERLAP_BLOCK, .stmt = 3};
+
+	(void)state;
+	finding_add(&sink, &f);
+	assert_int_equal(sink.n, 0);
+	assert_int_equal(sink.dropped, 0);
+	assert_int_equal(sink.cut.rule, RULE_NONE);
+	f.kind = FINDING_SHORT_USABLE;
+	f.rule = RULE_USABLE_OVERLAP;
+	finding_add(&sink, &f);
+	assert_int_equal(sink.n, 1);
+}
+
+/* Whatever is off: behind the end of a process nothing was judged. */
+static void the_first_end_that_is_off_stays(void **state)
+{
+	static const struct finding ends[] = {
+		{.kind = FINDING_FORK_BROKEN, .rule = RULE_FORK_STUCK, .stmt = 2},
+		{.kind = FINDING_CRASH, .rule = RULE_SIGNAL, .stmt = 3},
+		{.kind = FINDING_HANG, .rule = RULE_STUCK, .stmt = 4},
+		{.kind = FINDING_CORRUPTED, .rule = RULE_HARNESS_WRITTEN, .stmt = -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct finding_sink sink = {.without = UINT32_MAX};
+
+		finding_add(&sink, &ends[i]);
+		finding_add(&sink, &ends[0]);
+		assert_int_equal(sink.n, 0);
+		assert_int_equal(sink.cut.rule, ends[i].rule);
+		assert_int_equal(sink.cut.stmt, ends[i].stmt);
+	}
+}
+
 static void the_same_finding_only_counts(void **state)
 {
 	struct finding_sink sink = {0};
@@ -278,6 +329,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_have_names),
+		cmocka_unit_test(rules_have_names_of_their_own),
+		cmocka_unit_test(what_is_off_is_not_kept),
+		cmocka_unit_test(the_first_end_that_is_off_stays),
 		cmocka_unit_test(the_same_finding_only_counts),
 		cmocka_unit_test(what_is_seen_again_is_said_and_not_counted),
 		cmocka_unit_test(of_the_lost_each_system_call_stands_alone),
