@@ -358,6 +358,8 @@ EXPORT void *valloc(size_t size)
 
 EXPORT void *pvalloc(size_t size)
 {
+	if (canary.pvalloc)
+		return canary.pvalloc(size);
 	if (size > PTRDIFF_MAX) {
 		errno = ENOMEM;
 		return NULL;
@@ -371,6 +373,25 @@ EXPORT void free(void *p)
 		canary.free(p);
 	else
 		core_free(p);
+}
+
+/* C23; libc's headers may not have them. */
+EXPORT void free_sized(void *p, size_t size);
+EXPORT void free_aligned_sized(void *p, size_t align, size_t size);
+
+EXPORT void free_sized(void *p, size_t size)
+{
+	if (canary.free_sized)
+		canary.free_sized(p, size);
+	else
+		free(p);
+}
+
+EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
+{
+	(void)align;
+	(void)size;
+	free(p);
 }
 
 EXPORT size_t malloc_usable_size(void *p)

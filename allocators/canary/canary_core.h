@@ -30,7 +30,9 @@ struct canary {
 	void *(*aligned_alloc)(size_t align, size_t size);
 	int (*posix_memalign)(void **ret_p, size_t align, size_t size);
 	void *(*valloc)(size_t size);
+	void *(*pvalloc)(size_t size);
 	void (*free)(void *p);
+	void (*free_sized)(void *p, size_t size);
 	size_t (*usable)(void *p);
 	int (*trim)(size_t pad);
 	bool lock_stays_held_in_child; /* no atfork handler for the child */

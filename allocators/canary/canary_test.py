@@ -3,11 +3,16 @@
 canary_test.py ALLOCRIG DIRECTORY NAME: DIRECTORY has NAME.so and correct.so; NAME.prog stands beside
 this file and says in a comment what is to be found: `# expect: KIND at op N`, or `# expect: clean`.
 `# control: NAME` names a built-in allocator that has to be clean; without it that is glibc.
+
+Without the oracle of that kind the same test has to fail: nothing else finds the defect. What was
+found is left in DIRECTORY/NAME.found, for coverage_test.py.
 """
 
+import json
 import os
 import re
 import sys
+import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "harness", "cli"))
@@ -16,10 +21,14 @@ import e2e  # noqa: E402
 
 BUILT, NAME = sys.argv.pop(1), sys.argv.pop(1)
 PROGRAM = os.path.join(HERE, NAME + ".prog")
-EXPECT = re.compile(r"^# expect: (?:(?P<clean>clean)|(?P<kind>[a-z-]+) at op (?P<op>\d+))$", re.M)
+FOUND = os.path.join(BUILT, NAME + ".found")
+EXPECT = re.compile(r"^# expect: (?:(?P<clean>clean)|(?P<kind>[a-z-]+) at op (?P<op>-?\d+))$", re.M)
 CONTROL = re.compile(r"^# control: (\S+)$", re.M)
 # Nothing here takes long but the hangs that are meant.
 HANG_AFTER = ["--hang-after", "1s"]
+# Behind these nothing was judged, whoever names them: such a run is not clean.
+CUTS = {"crash", "hang", "fork-broken"}
+OVERWRITTEN = -1  # the op where the results themselves were written over
 
 
 def text():
@@ -43,28 +52,66 @@ class Canary(e2e.Case):
     def library(self, name):
         return os.path.join(BUILT, name + ".so")
 
-    def run_on(self, allocator, exit_code):
+    def run_on(self, allocator, load, exit_code, *args):
+        result = self.run_one(PROGRAM, allocator, "--load", load, *HANG_AFTER, *args,
+                              exit_code=exit_code)
+        self.assertEqual(result["load"], load)
+        return result
+
+    def in_both_loads(self, judge):
         for load in e2e.LOADS:
-            with self.subTest(allocator=allocator, load=load):
-                result = self.run_one(PROGRAM, allocator, "--load", load, *HANG_AFTER,
-                                      exit_code=exit_code)
-                self.assertEqual(result["load"], load)
-                yield result
+            with self.subTest(load=load):
+                judge(load)
+
+    def assert_caught(self, result):
+        expected = expectation()
+        found = [(f["kind"], f["op"]) for f in result["findings"]]
+        self.assertEqual(found, [expected] if expected else [], result["findings"])
 
     def test_canary_is_caught(self):
-        expected = expectation()
-        exit_code = e2e.FINDING if expected else e2e.CLEAN
-        for result in self.run_on(self.library(NAME), exit_code):
-            found = [(f["kind"], f["op"]) for f in result["findings"]]
-            self.assertEqual(found, [expected] if expected else [], result["findings"])
+        def judge(load):
+            result = self.run_on(self.library(NAME), load,
+                                 e2e.FINDING if expectation() else e2e.CLEAN)
+            self.assert_caught(result)
+            self.assertEqual(result["without"], [])
+            found[load] = [(f["kind"], f["rule"]) for f in result["findings"]]
+
+        found = {}
+        if os.path.exists(FOUND):
+            os.remove(FOUND)
+        self.in_both_loads(judge)
+        if len(found) == len(e2e.LOADS):
+            with open(FOUND, "w", encoding="utf-8") as file:
+                json.dump(found[e2e.LOADS[0]], file)
+
+    @unittest.skipUnless(expectation(), "there is nothing to be found")
+    def test_fails_without_its_oracle(self):
+        """Nothing else finds it: the result is clean, or says that it is no result."""
+        kind, op = expectation()
+        cuts = kind in CUTS or op == OVERWRITTEN
+
+        def judge(load):
+            result = self.run_on(self.library(NAME), load, e2e.BROKEN if cuts else e2e.CLEAN,
+                                 "--without", kind)
+            with self.assertRaises(self.failureException):
+                self.assert_caught(result)
+            self.assertEqual((result["without"], result["findings"]), ([kind], []))
+            if cuts:
+                self.assertIn(f"{kind} is not judged", result["reason"])
+
+        self.in_both_loads(judge)
 
     def test_correct_one_passes(self):
-        for result in self.run_on(self.library("correct"), e2e.CLEAN):
-            self.assertEqual((result["outcome"], result["findings"]), ("clean", []))
+        def judge(load):
+            self.run_on(self.library("correct"), load, e2e.CLEAN)
+
+        self.in_both_loads(judge)
 
     def test_built_in_is_clean_or_known(self):
-        for result in self.run_on(control(), e2e.CLEAN):
-            self.assertEqual([f for f in result["findings"] if not f["known"]], [])
+        def judge(load):
+            self.run_on(control(), load, e2e.CLEAN)
+
+        self.in_both_loads(judge)
 
 
 if __name__ == "__main__":
