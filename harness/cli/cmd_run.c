@@ -80,6 +80,8 @@ static int run_all(struct run_command *cmd)
 		print_widen(&widths, cmd->programs[i].name, NULL);
 	for (size_t j = 0; j < cmd->options.nallocators; j++)
 		print_widen(&widths, NULL, cmd->subjects[j].ref.name);
+	for (size_t j = 0; j < cmd->options.nallocators; j++)
+		print_profile_note(cmd->text, &cmd->subjects[j]);
 	print_run_header(cmd->text, &widths);
 	for (size_t i = 0; i < cmd->npaths; i++) {
 		for (size_t j = 0; j < cmd->options.nallocators; j++) {
@@ -115,6 +117,17 @@ static bool is_one_file(const struct run_command *cmd)
 	if (!json_out_same_file(cmd->options.json, cmd->tape_path))
 		return false;
 	cli_complain("--json and --tape are the same file");
+	return true;
+}
+
+static bool profile_would_be_lost(const struct run_command *cmd)
+{
+	const char *profile = cmd->options.runner.profile;
+
+	if (!json_out_same_file(cmd->options.json, profile) &&
+	    !json_out_same_file(cmd->tape_path, profile))
+		return false;
+	cli_complain("--profile and an output are the same file");
 	return true;
 }
 
@@ -169,7 +182,7 @@ static int execute(struct run_command *cmd)
 		return code;
 	if (programs_would_be_lost(cmd->programs, cmd->npaths, "--json", cmd->options.json) ||
 	    programs_would_be_lost(cmd->programs, cmd->npaths, "--tape", cmd->tape_path) ||
-	    is_one_file(cmd))
+	    is_one_file(cmd) || profile_would_be_lost(cmd))
 		return EXIT_MISUSE;
 	return run_with_outputs(cmd);
 }

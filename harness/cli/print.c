@@ -133,6 +133,12 @@ void print_run(FILE *out, const struct outcome_of_run *r)
 	fflush(out);
 }
 
+void print_profile_note(FILE *out, const struct subject *s)
+{
+	if (s->profile_note[0])
+		fprintf(out, "%s\n", s->profile_note);
+}
+
 void print_progress(const char *format, ...)
 {
 	va_list args;

@@ -21,6 +21,8 @@ void print_run(FILE *out, const struct outcome_of_run *r);
 
 /* The kinds that are not judged, a line of their own; nothing where all are. */
 void print_without(FILE *out, uint32_t without);
+/* One line where a profile is not used or not for sure; else nothing. */
+void print_profile_note(FILE *out, const struct subject *s);
 
 /* "1.5 MiB", right for a column of 10; "-" for what was not measured. */
 struct size_text {

@@ -18,7 +18,8 @@ enum {
 	KEY_SWEEP,
 	KEY_SWEEP_ERRNO,
 	KEY_SWEEP_MAX,
-	KEY_JOBS
+	KEY_JOBS,
+	KEY_PROFILE
 };
 
 static const struct argp_option options[] = {
@@ -39,6 +40,8 @@ static const struct argp_option options[] = {
 	 "fill the map table up to N before its limit, so that the kernel itself refuses "
 	 "(instead of the program's ballast line)",
 	 0},
+	{"profile", KEY_PROFILE, "FILE", 0,
+	 "what is known and accepted of the allocator, of which there must be one", 0},
 	{"sweep", KEY_SWEEP, "CALL[,CALL...]", 0,
 	 "count these calls of the allocator, then refuse each in a run of its own; 'oom' refuses "
 	 "all mmap, brk and mremap from each on",
@@ -149,6 +152,9 @@ static void check_all(const struct run_command *cmd, const char *command)
 	if (!cmd->options.nallocators && !cmd->print)
 		cli_misuse(command, "no allocator; add -a NAME ('allocrig list' shows them) or "
 				    "-a FILE.so");
+	if (o->profile && cmd->options.nallocators > 1)
+		cli_misuse(command, "--profile is for one allocator, and there are %zu",
+			   cmd->options.nallocators);
 	check_sweep(cmd, command);
 	if (!o->watch && (cmd->tape_path || cmd->show_tape))
 		cli_misuse(command, "--tape and --show-tape need what --no-tape turns off");
@@ -175,6 +181,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SHOW_TAPE:
 		cmd->show_tape = true;
+		return 0;
+	case KEY_PROFILE:
+		cmd->options.runner.profile = arg;
 		return 0;
 	case KEY_FAULT:
 		return add_fault(cmd, arg, state);

@@ -434,6 +434,7 @@ json_t *run_json(const struct verdict_input *in, const struct verdict *v)
 	set_text(o, "schema", "allocrig.run/1");
 	json_object_set_new(o, "allocator", allocator_json(in->allocator));
 	json_object_set_new(o, "program", program_json(in->program));
+	set_text(o, "profile", in->profile ? in->profile->path : NULL);
 	set_text(o, "outcome", outcome_name(v->outcome));
 	json_object_set_new(o, "findings", findings);
 	if (!s) {

@@ -33,20 +33,6 @@ static bool is_inside(const struct allocator_ref *ref)
 	return ref->plugin && ref->plugin->inside;
 }
 
-static int open_profile(struct subject *s, char *err, size_t err_size)
-{
-	char dir[PATH_MAX];
-	int rc = paths_data_dir("allocators/profiles", dir);
-
-	if (rc) {
-		snprintf(err, err_size, "cannot find the profiles: %s", strerror(-rc));
-		return rc;
-	}
-	rc = profile_load(dir, s->ref.plugin->name, &s->profile, err, err_size);
-	s->has_profile = rc == 0 && profile_covers(&s->profile, s->ref.version);
-	return rc;
-}
-
 int subject_open(const char *arg, const struct runner_options *o, struct subject *ret_subject)
 {
 	struct subject *s = ret_subject;
@@ -61,8 +47,8 @@ int subject_open(const char *arg, const struct runner_options *o, struct subject
 	rc = allocator_resolve(arg, dir, &s->ref, err, sizeof(err));
 	if (!rc && s->ref.available && o->load == LOAD_PRELOAD && !is_inside(&s->ref))
 		rc = allocator_check_preload(&s->ref, err, sizeof(err));
-	if (!rc && s->ref.plugin)
-		rc = open_profile(s, err, sizeof(err));
+	if (!rc)
+		rc = subject_open_profile(s, o->profile, err, sizeof(err));
 	if (rc) {
 		cli_complain("%s", err);
 		return EXIT_MISUSE;
@@ -117,6 +103,11 @@ static int tell_apart(struct subject *s, size_t n)
 int subjects_open(char *const *args, size_t n, const struct runner_options *o,
 		  struct subject **ret_subjects)
 {
+	if (o->profile && n != 1) {
+		cli_complain("--profile is for one allocator, and there are %zu; name it with -a",
+			     n);
+		return EXIT_MISUSE;
+	}
 	struct subject *s = calloc(n ? n : 1, sizeof(*s));
 	size_t opened = 0;
 	int code = s ? 0 : EXIT_BROKEN;

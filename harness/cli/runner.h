@@ -19,7 +19,8 @@ struct runner_options {
 	bool confirm_growth; /* what seems to grow is run again, for longer */
 	bool has_ballast;    /* instead of the program's own */
 	uint64_t ballast;
-	uint32_t nfaults; /* beside the program's own */
+	const char *profile; /* a file instead of the allocator's own; NULL: none */
+	uint32_t nfaults;    /* beside the program's own */
 	struct fault_rule faults[FAULT_RULES];
 	/* Gets the kernel calls while the run goes on (run_request); NULL: nobody. */
 	void (*on_tape)(void *ctx, const struct tape_entry *entries, size_t n);
@@ -32,7 +33,8 @@ struct runner_options runner_defaults(void);
 struct subject {
 	struct allocator_ref ref;
 	struct profile profile;
-	bool has_profile;
+	bool has_profile;	/* and it is for this version */
+	char profile_note[640]; /* what people must know of it: "" or one line */
 };
 
 /*
@@ -41,6 +43,12 @@ struct subject {
  */
 int subject_open(const char *arg, const struct runner_options *o, struct subject *ret_subject);
 void subject_release(struct subject *s);
+
+/*
+ * The profile of a resolved allocator: the file `given`; without one that of a built-in, or
+ * FILE.so.profile beside a file. Returns 0 or -errno with one line in err.
+ */
+int subject_open_profile(struct subject *s, const char *given, char *err, size_t err_size);
 
 /*
  * All -a arguments. Two that mean the same allocator are refused; two files with the same base
