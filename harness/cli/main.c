@@ -10,7 +10,7 @@ const char *argp_program_version = "allocrig " ALLOCRIG_VERSION;
 static const struct command commands[] = {
 	{"list", "show the allocators and where each comes from", cmd_list},
 	{"run", "run programs on allocators and judge every call", cmd_run},
-	{"audit", "run the seed programs on each allocator and print a scorecard", cmd_audit},
+	{"audit", "run the seed programs, or the conformance rules, on each allocator", cmd_audit},
 	{"describe", "measure what one allocator does", cmd_describe},
 };
 

@@ -380,6 +380,29 @@ void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict)
 	judge_unwatched(s, v);
 }
 
+/* Not by finding_add: two of one kind and op differ in their words alone. */
+void verdict_add(const struct verdict_input *in, struct verdict *v, const struct finding *f,
+		 const char *signature, const char *message)
+{
+	struct finding_sink *sink = &in->result->shared->findings;
+
+	if (sink->n >= FINDING_MAX || v->nfindings >= FINDING_MAX) {
+		sink->dropped++;
+		return;
+	}
+	sink->v[sink->n] = *f;
+	struct verdict_finding *vf = &v->finding[v->nfindings++];
+
+	*vf = (struct verdict_finding){.finding = &sink->v[sink->n++]};
+	snprintf(vf->signature, sizeof(vf->signature), "%s", signature);
+	snprintf(vf->message, sizeof(vf->message), "%s", message);
+	if (in->profile)
+		vf->known = profile_known(in->profile, vf->signature);
+	v->nknown += vf->known != NULL;
+	if (!vf->known || in->strict)
+		v->outcome = OUTCOME_FINDING;
+}
+
 const char *outcome_name(enum outcome o)
 {
 	static const char *const name[] = {"clean", "finding", "broken", "unsupported"};

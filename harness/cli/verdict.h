@@ -37,6 +37,13 @@ struct verdict_input {
 
 void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict);
 
+/*
+ * One more finding, of the controller's own, with its words. Only for a run that took place: clean
+ * or with findings. The profile may know it, as any other.
+ */
+void verdict_add(const struct verdict_input *in, struct verdict *v, const struct finding *f,
+		 const char *signature, const char *message);
+
 /* Why kernel calls of the allocator were not seen, or not all of them, or maps not counted. */
 const char *verdict_unwatched(const struct run_shared *s);
 

@@ -24,6 +24,7 @@ static const char *const kind_names[FINDING_KINDS] = {
 	[FINDING_MAP_GROWTH] = "map-growth",
 	[FINDING_FOOTPRINT_GROWTH] = "footprint-growth",
 	[FINDING_FORK_BROKEN] = "fork-broken",
+	[FINDING_PROFILE_MISMATCH] = "profile-mismatch",
 };
 
 static const char *const rule_names[RULES] = {

@@ -32,6 +32,7 @@ enum finding_kind {
 	FINDING_MAP_GROWTH,
 	FINDING_FOOTPRINT_GROWTH,
 	FINDING_FORK_BROKEN,
+	FINDING_PROFILE_MISMATCH, /* the allocator is not as its profile says; by the controller */
 	FINDING_KINDS
 };
 
@@ -91,6 +92,8 @@ enum finding_rule {
 	RULE_GROWTH_MAPS,  /* n: per round in thousandths, risen, rounds judged */
 	RULE_GROWTH_MAPPED,
 	RULE_GROWTH_RSS,
+	RULE_PROFILE_ANSWER, /* n: nothing; the words are the controller's */
+	RULE_PROFILE_KNOWN,  /* the same; what is known did not appear */
 	RULES
 };
 

@@ -106,6 +106,8 @@ static const struct rule_text rules[RULES] = {
 				"{1B} more in the {2d} rounds that were judged"},
 	[RULE_GROWTH_RSS] = {"rss", "each round of the loop leaves {0H} more resident" SAME_STATE
 				    "{1B} more in the {2d} rounds that were judged"},
+	[RULE_PROFILE_ANSWER] = {"answer", "{O} does not answer as the profile says"},
+	[RULE_PROFILE_KNOWN] = {"known", "what the profile knows did not appear"},
 };
 
 /* Text that is appended to; `len` counts on when it is full. */
