@@ -25,7 +25,7 @@ void described_run_release(struct described_run *r)
 }
 
 int describe_measure(const struct subject *s, const struct runner_options *o,
-		     struct description *ret_d)
+		     const struct rulebook *book, struct description *ret_d)
 {
 	struct description *d = ret_d;
 
@@ -39,6 +39,6 @@ int describe_measure(const struct subject *s, const struct runner_options *o,
 	if (!err)
 		err = describe_kept(s, o, d);
 	if (!err)
-		err = describe_rules(s, o, d);
+		describe_rules(s, o, book, d);
 	return err;
 }

@@ -7,7 +7,10 @@
 #ifndef CLI_DESCRIBE_H
 #define CLI_DESCRIBE_H
 
+#include <stdio.h>
+
 #include "harness/cli/left_behind.h"
+#include "harness/cli/rule.h"
 #include "harness/cli/runner.h"
 
 /* Requests from `first` to `last` bytes give usable sizes that rise in steps of `step`. */
@@ -24,12 +27,11 @@ struct overhead {
 };
 
 struct answer {
-	const char *rule;     /* "malloc-zero" */
-	const char *question; /* in words */
-	char value[64];	      /* "null", "unique pointer", "EINVAL", "accepted", ... */
+	const struct rule *rule; /* of the rulebook */
+	struct answer_word value;
 };
 
-#define DESCRIBE_ANSWERS 10
+#define DESCRIBE_ANSWERS 64
 
 struct description {
 	char version_by_itself[128];
@@ -48,9 +50,19 @@ struct description {
 	char note[256];
 };
 
-/* Measures everything. Returns 0, or -errno when runs cannot be made at all. */
+/*
+ * Measures everything; `book` has the rules that are asked and lives longer. Returns 0, or -errno
+ * when runs cannot be made at all.
+ */
 int describe_measure(const struct subject *s, const struct runner_options *o,
-		     struct description *ret_d);
+		     const struct rulebook *book, struct description *ret_d);
+
+/*
+ * Runs the rules and writes what was measured as a first profile: answers, retention, and what was
+ * found as comments, which a person has to decide. profile_load reads it. Returns 0, or -EINTR.
+ */
+int describe_profile(FILE *out, const struct subject *s, const struct runner_options *o,
+		     const struct rulebook *book, const struct description *d);
 
 /* describe_sizes.c, describe_rules.c, describe_kept.c: one group of facts each. */
 int describe_classes(const struct subject *s, const struct runner_options *o,
@@ -60,7 +72,8 @@ int describe_threshold(const struct subject *s, const struct runner_options *o,
 int describe_overhead(const struct subject *s, const struct runner_options *o,
 		      struct description *d);
 int describe_kept(const struct subject *s, const struct runner_options *o, struct description *d);
-int describe_rules(const struct subject *s, const struct runner_options *o, struct description *d);
+void describe_rules(const struct subject *s, const struct runner_options *o,
+		    const struct rulebook *book, struct description *d);
 
 /*
  * Runs a made-up program. `options` as in runner_options. Returns 0 with a result that the caller

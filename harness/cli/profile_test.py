@@ -1,7 +1,11 @@
-"""Profiles that users write: --profile FILE, FILE.so.profile."""
+"""Profiles that users write: describe --profile, --profile FILE, FILE.so.profile."""
 
-from e2e import BUMP, CLEAN, FINDING, MISUSE, Case, allocrig, main
+import os
+import unittest
 
+from e2e import ALLOCRIG, BUMP, CLEAN, FINDING, MISUSE, Case, allocrig, lines_of, main
+
+CANARIES = os.path.join(os.path.dirname(ALLOCRIG), "allocators", "canary")
 # Blocks of 100 bytes lie 8 bytes off; their heads with them.
 ODD = BUMP.replace("return bump_take(size);", """
 	char *p = bump_take(size + 16);
@@ -11,6 +15,85 @@ ODD = BUMP.replace("return bump_take(size);", """
 	}
 	return p;""", 1)
 LINK = "https://example.org/1"
+
+
+class Describe(Case):
+    def described(self, library, *args):
+        path = os.path.join(self.dir, "first.profile")
+        got = allocrig("describe", library, "--profile", path, *args, timeout=110)
+        self.assertEqual(got.returncode, CLEAN, got)
+        with open(path, encoding="utf-8") as file:
+            return path, file.read()
+
+    def conformance(self, library, *args):
+        out = os.path.join(self.dir, "rules.jsonl")
+        got = allocrig("audit", "--conformance", "-a", library, "--json", out, *args, timeout=110)
+        return got, lines_of(out)[-1]
+
+    def test_a_canary_is_described_and_then_judged_by_that(self):
+        library = os.path.join(CANARIES, "accepted-bad-alignment.so")
+        path, text = self.described(library)
+        self.assertIn("\nversions *\n", text)
+        self.assertIn("\nanswer malloc-zero pointer measured", text)
+        self.assertIn("\n# known accepted-bad-alignment/posix_memalign/alignment TO" "DO", text)
+        self.assertIn("\n# shown-by conformance/", text)
+        self.assertRegex(text, r"\nretention measured .*[0-9]")
+        got, rules = self.conformance(library, "--profile", path)
+        # Every answer is as measured; what nobody has decided is a finding still.
+        self.assertEqual(got.returncode, FINDING)
+        self.assertEqual(rules["profile"], path)
+        self.assertEqual(rules["counts"]["mismatch"], 0, got.stdout)
+        self.assertEqual(rules["counts"]["measured"], 0)
+        self.assertGreater(rules["counts"]["profile"], 9)
+        self.assertGreater(rules["counts"]["violation"], 0)
+
+    def test_what_is_decided_is_accepted(self):
+        library = os.path.join(CANARIES, "accepted-bad-alignment.so")
+        path, text = self.described(library)
+        undecided = "TO" "DO TO" "DO"
+        self.file("first.profile", text.replace("# known", "known").replace("# shown", "shown"))
+        self.assertEqual(self.conformance_refused(library, path), MISUSE)
+        self.file("first.profile", text.replace("# known", "known").replace("# shown", "shown")
+                  .replace(undecided, f"{LINK} it is meant"))
+        got, rules = self.conformance(library, "--profile", path)
+        self.assertEqual(got.returncode, CLEAN, got)
+        self.assertEqual(rules["counts"]["violation"], 0)
+        # The same profile on an allocator that lacks the defect: it is out of date.
+        got, rules = self.conformance(os.path.join(CANARIES, "correct.so"), "--profile", path)
+        self.assertEqual(got.returncode, FINDING)
+        self.assertIn("measured: not found in conformance/", got.stdout)
+
+    @staticmethod
+    def conformance_refused(library, path):
+        got = allocrig("audit", "--conformance", "-a", library, "--profile", path)
+        return got.returncode
+
+    def test_on_standard_output_it_stands_alone(self):
+        got = allocrig("describe", "guard", "--profile", "-", timeout=110)
+        self.assertEqual(got.returncode, CLEAN)
+        self.assertTrue(all(line == "" or line.split()[0] in ("#", "versions", "answer",
+                                                              "retention")
+                            for line in got.stdout.splitlines()), got.stdout)
+        self.assertRegex(got.stdout, r"(?m)^versions (\S+) \1$")
+        self.assertIn("# Nothing.\n", got.stdout)
+
+    def test_json_and_text_go_on_beside_it(self):
+        out = os.path.join(self.dir, "d.json")
+        path, _ = self.described("guard", "--json", out)
+        self.assertTrue(os.path.exists(path))
+        described = lines_of(out)[0]
+        self.assertEqual(described["answer_values"]["realloc-zero"], "frees")
+        self.assertEqual(described["answers"]["realloc-zero"], "frees, null, errno kept")
+
+    def test_a_profile_that_is_there_is_not_overwritten(self):
+        path = self.file("mine.profile", "# a day's work\n")
+        got = allocrig("describe", "guard", "--profile", path)
+        self.assertEqual(got.returncode, MISUSE)
+        self.assertIn("is there already", got.stderr)
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "# a day's work\n")
+        got = allocrig("describe", "guard", "--profile", "-", "--json", "-")
+        self.assertEqual((got.returncode, got.stderr.count("\n")), (MISUSE, 1))
 
 
 class Run(Case):
