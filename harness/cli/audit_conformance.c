@@ -38,6 +38,32 @@ static void tell_how(struct conformance_audit *all, const struct subject *s,
 			a->corpus ? " --corpus " : "", a->corpus ? a->corpus : "");
 }
 
+/* Those of one signature are one line: of how many ops, when this is the first; else 0. */
+static unsigned ops_with(const struct verdict *v, unsigned at)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < v->nfindings; i++) {
+		if (strcmp(v->finding[i].signature, v->finding[at].signature) != 0)
+			continue;
+		if (i < at)
+			return 0;
+		n++;
+	}
+	return n;
+}
+
+static void tell_finding(struct conformance_audit *all, const struct subject *s,
+			 const struct rule *rule, const struct verdict_finding *f, unsigned ops)
+{
+	fprintf(all->lines, "%s%s at op %d", f->known ? "known " : "",
+		finding_kind_name(f->finding->kind), f->finding->stmt);
+	if (ops > 1)
+		fprintf(all->lines, " and %u more", ops - 1);
+	fprintf(all->lines, " of %s on %s: %s; see: ", rule->program.name, s->ref.name, f->message);
+	tell_how(all, s, rule, f->finding);
+}
+
 static void tell_findings(struct conformance_audit *all, const struct subject *s,
 			  const struct rule *rule, const struct outcome_of_run *r)
 {
@@ -48,14 +74,10 @@ static void tell_findings(struct conformance_audit *all, const struct subject *s
 			rule->program.name, s->ref.name, v->reason);
 	for (unsigned i = 0; i < v->nfindings; i++) {
 		const struct verdict_finding *f = &v->finding[i];
+		unsigned ops = ops_with(v, i);
 
-		if (f->known && !r->in.strict)
-			continue;
-		fprintf(all->lines,
-			"%s%s at op %d of %s on %s: %s; see: ", f->known ? "known " : "",
-			finding_kind_name(f->finding->kind), f->finding->stmt, rule->program.name,
-			s->ref.name, f->message);
-		tell_how(all, s, rule, f->finding);
+		if (ops && (!f->known || r->in.strict))
+			tell_finding(all, s, rule, f, ops);
 	}
 }
 

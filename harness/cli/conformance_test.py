@@ -115,6 +115,14 @@ class Table(Rules):
             self.assertIn(line.split()[0], again.stdout)
         self.assertEqual(rows[-1]["rows"][1]["findings"], ["misaligned/malloc/fundamental"])
 
+    def test_the_same_at_several_ops_is_one_line(self):
+        corpus = self.rules(r03_odd="# Rule 3: x\nmalloc b[0] 100\nmalloc b[1] 100\nfree b[0]\n"
+                                    "malloc b[0] 100\n")
+        got, rows = self.audit("--corpus", corpus, "-a", self.library(ODD), exit_code=FINDING)
+        self.assertEqual(got.stdout.count("; see: "), 1)
+        self.assertIn("misaligned at op 0 and 2 more of 03-odd on lib: ", got.stdout)
+        self.assertEqual(len(rows[0]["findings"]), 3)
+
     def test_an_allocator_without_a_profile_is_measured(self):
         corpus = self.rules(r02_zero=ZERO, r03_served=SERVED, r09_pages=PAGES)
         got, rows = self.audit("--corpus", corpus, "-a", self.library(), exit_code=CLEAN)
