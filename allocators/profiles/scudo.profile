@@ -3,7 +3,6 @@ versions 19 19
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-map-failure https://github.com/llvm/llvm-project/issues/87473 a refused mmap inside the allocator ends the process
 shown-by conformance/15-null
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-unmap-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp a refused munmap inside the allocator ends the process
-shown-by conformance/10-errno-unmap
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-protect-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp a refused mprotect inside the allocator ends the process
 known wrong-errno/memalign/failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/wrappers_c.inc memalign alone does not set errno when it fails
 shown-by conformance/03-errno-aligned

@@ -132,6 +132,20 @@ class Table(Rules):
         self.assertIsNone(rows[-1]["profile"])
         self.assertIsNone(rows[0]["expected"])
 
+    def test_a_rule_is_about_what_its_sentence_mentions_first(self):
+        calls = "posix_memalign b[0] 64 64\ncalloc b[1] 2 8\nusable b[1]\ntrim\n"
+        corpus = self.rules(
+            r08_lacks=f"# Rule 8: posix_memalign works as calloc does.\n{calls}",
+            r08_other=f"# Rule 8: calloc works as posix_memalign does.\n{calls}",
+            r11_usable=f"# Rule 11: malloc_usable_size is stable.\n{calls}",
+            r08_word=f"# Rule 8: it works as my_posix_memalign does.\n{calls}",
+            r12_trim=f"# Rule 12: malloc_trim returns.\n{calls}",
+            r01_plain="# Rule 1: trimmed.\nmalloc b[0] 8\nfree b[0]\n")
+        _, rows = self.audit("--corpus", corpus, "-a", self.library(), exit_code=CLEAN)
+        self.assertEqual({r["program"]: r["result"] for r in rows[-1]["rows"]}, {
+            "01-plain": "pass", "08-lacks": "absent", "08-other": "pass", "08-word": "pass",
+            "11-usable": "pass", "12-trim": "absent"})
+
     def test_all_rules_on_a_correct_allocator_nobody_described(self):
         library = os.path.join(os.path.dirname(ALLOCRIG), "allocators", "canary", "correct.so")
         got, rows = self.audit("-a", library, exit_code=CLEAN, cwd="/", timeout=110)

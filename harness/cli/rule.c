@@ -174,21 +174,54 @@ static void put_question(struct rule *rule, const struct op *op)
 	}
 }
 
-/* What a program does beside its point is no reason to call the rule absent. */
-static bool is_about(const struct rule *rule, const struct op *op)
+/* "memalign" stands in "memalign(0, 1)" and not in "posix_memalign". */
+static const char *mention_of(const char *text, const char *word)
 {
-	switch (op->code) {
-	case OP_MALLOC:
-	case OP_FREE:
-	case OP_TOUCH:
-		return false;
-	case OP_TRIM:
-	case OP_USABLE:
-		return strstr(rule->sentence, op_name(op->code)) ||
-		       strstr(rule->program.name, op_name(op->code));
-	default:
-		return op->space == SPACE_BLOCK;
+	size_t len = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at++) {
+		bool begins = at == text || (!isalnum((unsigned char)at[-1]) && at[-1] != '_');
+
+		if (begins && !isalnum((unsigned char)at[len]) && at[len] != '_')
+			return at;
 	}
+	return NULL;
+}
+
+/* malloc_trim and malloc_usable_size are called `trim` and `usable` in programs. */
+static const char *mention(const struct rule *rule, unsigned code)
+{
+	if (code == OP_TRIM || code == OP_USABLE)
+		return strstr(rule->sentence, op_name(code));
+	return mention_of(rule->sentence, op_name(code));
+}
+
+/* What every allocator has, and what a program does beside its point. */
+static bool is_beside(const struct op *op)
+{
+	return op->code == OP_MALLOC || op->code == OP_FREE || op->code == OP_TOUCH ||
+	       (op->space != SPACE_BLOCK && op->code != OP_TRIM);
+}
+
+/*
+ * A rule is about the function that its sentence mentions first: where that is absent its point was
+ * not looked at. Where it mentions none that the program calls, it is about all that are called.
+ */
+static void find_subject(struct rule *rule, const bool called[OP_CODES])
+{
+	const char *first = NULL;
+	unsigned subject = OP_CODES;
+
+	for (unsigned i = 0; i < OP_CODES; i++) {
+		const char *at = called[i] ? mention(rule, i) : NULL;
+
+		if (at && (!first || at < first)) {
+			first = at;
+			subject = i;
+		}
+	}
+	for (unsigned i = 0; i < OP_CODES; i++)
+		rule->asks[i] = first ? i == subject : called[i] && i != OP_TRIM && i != OP_USABLE;
 }
 
 static int read_statements(struct rule *rule)
@@ -196,18 +229,18 @@ static int read_statements(struct rule *rule)
 	static struct prog_reader reader;
 	struct prog_error err;
 	struct op op;
-	bool asked = !rule->profile;
+	bool asked = !rule->profile, called[OP_CODES] = {0};
 
 	if (prog_reader_init(&reader, rule->program.fd, &err) != 0)
 		return EXIT_BROKEN;
 	while (prog_reader_next(&reader, &op, &err) == 0) {
-		if (is_about(rule, &op))
-			rule->asks[op.code] = true;
+		called[op.code] |= !is_beside(&op);
 		if (asked || op.stmt != rule->statement || op.code == OP_END)
 			continue;
 		put_question(rule, &op);
 		asked = true;
 	}
+	find_subject(rule, called);
 	if (!asked)
 		cli_complain("%s: the profile line names statement %u, and there are %llu",
 			     rule->program.path, rule->statement,

@@ -10,6 +10,9 @@
  * The second line makes it a rule that implementations decide: the answer is what the calls of
  * statement 0 did, put into a word as the form `call` says (answer.h), and an allocator's profile
  * has the word that is right for it.
+ *
+ * The function that the sentence mentions first is what the rule is about: an allocator that lacks
+ * it is neither right nor wrong.
  */
 #ifndef CLI_RULE_H
 #define CLI_RULE_H
@@ -30,7 +33,8 @@ struct rule {
 	enum answer_form form;
 	unsigned statement;
 	char question[96];   /* the call that answers, "aligned_alloc(3, 64)" */
-	bool asks[OP_CODES]; /* what allocators may lack and the rule is about */
+	bool asks[OP_CODES]; /* the functions that it is about: absent when the allocator has none
+			      */
 };
 
 struct rulebook {
