@@ -8,6 +8,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
 #include "harness/cli/conformance.h"
+#include "harness/cli/kinds.h"
 #include "harness/cli/print.h"
 #include "harness/cli/profile_check.h"
 #include "harness/cli/run_json.h"
@@ -119,7 +120,10 @@ static int audit_subject(struct conformance_audit *all, size_t subject)
 		if (code)
 			return code;
 	}
-	return audit_write(all->a, conformance_json(&all->table.column[subject], &all->book));
+	json_t *line = conformance_json(&all->table.column[subject], &all->book);
+
+	json_object_set_new(line, "without", kinds_json(all->a->options.runner.without));
+	return audit_write(all->a, line);
 }
 
 static int audit_all(struct conformance_audit *all)
@@ -136,6 +140,7 @@ static int audit_all(struct conformance_audit *all)
 		code = audit_subject(all, i);
 	fclose(all->lines);
 	conformance_print(a->text, &all->table, conformance_width(a->text));
+	print_without(a->text, a->options.runner.without);
 	if (all->lines_len)
 		fprintf(a->text, "\n%s", all->lines_text);
 	if (runner_interrupted())

@@ -139,6 +139,7 @@ static int audit_subject(struct seeds *all, size_t subject)
 	const struct subject *s = &all->a->subjects[subject];
 
 	scorecard_init(&all->cards[subject], &s->ref);
+	all->cards[subject].without = all->a->options.runner.without;
 	if (!s->ref.available) {
 		audit_not_here(all->a, s);
 		all->cards[subject].unsupported = 1;
