@@ -313,6 +313,15 @@ int core_posix_memalign(void **ret_p, size_t align, size_t size)
 	return 0;
 }
 
+void *core_pvalloc(size_t size)
+{
+	if (size > PTRDIFF_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return core_aligned(page_rounded(1), page_rounded(size), 0);
+}
+
 EXPORT void *malloc(size_t size)
 {
 	return canary.malloc ? canary.malloc(size) : core_malloc(size);
@@ -348,7 +357,7 @@ EXPORT int posix_memalign(void **ret_p, size_t align, size_t size)
 
 EXPORT void *memalign(size_t align, size_t size)
 {
-	return core_aligned_alloc(align, size);
+	return canary.memalign ? canary.memalign(align, size) : core_aligned_alloc(align, size);
 }
 
 EXPORT void *valloc(size_t size)
@@ -358,16 +367,10 @@ EXPORT void *valloc(size_t size)
 
 EXPORT void *pvalloc(size_t size)
 {
-	if (canary.pvalloc)
-		return canary.pvalloc(size);
-	if (size > PTRDIFF_MAX) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return core_aligned(page_rounded(1), page_rounded(size), 0);
+	return canary.pvalloc ? canary.pvalloc(size) : core_pvalloc(size);
 }
 
-EXPORT void free(void *p)
+static void free_any(void *p)
 {
 	if (canary.free)
 		canary.free(p);
@@ -375,7 +378,12 @@ EXPORT void free(void *p)
 		core_free(p);
 }
 
-/* C23; libc's headers may not have them. */
+EXPORT void free(void *p)
+{
+	free_any(p);
+}
+
+/* C23: declared here, as the C library does not have them yet. */
 EXPORT void free_sized(void *p, size_t size);
 EXPORT void free_aligned_sized(void *p, size_t align, size_t size);
 
@@ -384,14 +392,15 @@ EXPORT void free_sized(void *p, size_t size)
 	if (canary.free_sized)
 		canary.free_sized(p, size);
 	else
-		free(p);
+		free_any(p);
 }
 
 EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 {
-	(void)align;
-	(void)size;
-	free(p);
+	if (canary.free_aligned_sized)
+		canary.free_aligned_sized(p, align, size);
+	else
+		free_any(p);
 }
 
 EXPORT size_t malloc_usable_size(void *p)

@@ -29,10 +29,12 @@ struct canary {
 	void *(*reallocarray)(void *p, size_t count, size_t size);
 	void *(*aligned_alloc)(size_t align, size_t size);
 	int (*posix_memalign)(void **ret_p, size_t align, size_t size);
+	void *(*memalign)(size_t align, size_t size);
 	void *(*valloc)(size_t size);
 	void *(*pvalloc)(size_t size);
 	void (*free)(void *p);
 	void (*free_sized)(void *p, size_t size);
+	void (*free_aligned_sized)(void *p, size_t align, size_t size);
 	size_t (*usable)(void *p);
 	int (*trim)(size_t pad);
 	bool lock_stays_held_in_child; /* no atfork handler for the child */
@@ -48,6 +50,7 @@ void *core_realloc(void *p, size_t size);
 void *core_reallocarray(void *p, size_t count, size_t size);
 void *core_aligned_alloc(size_t align, size_t size);
 int core_posix_memalign(void **ret_p, size_t align, size_t size);
+void *core_pvalloc(size_t size);
 void core_free(void *p);
 /* Unmaps a chunk of a large block, or keeps it. */
 void core_unmap(void *chunk, size_t bytes);

@@ -1,0 +1,31 @@
+/* Blocks of size 0 come from elsewhere, which free was not told. */
+#include <stdlib.h>
+
+#include "allocators/canary/canary_core.h"
+
+static _Alignas(16) char places[256][16];
+
+static void *from_elsewhere(size_t size)
+{
+	static unsigned given;
+
+	return size || given == 256 ? core_malloc(size) : places[given++];
+}
+
+static void known_only(void *p)
+{
+	if ((char *)p >= places[0] && (char *)p < places[256])
+		abort();
+	core_free(p);
+}
+
+static size_t usable_anywhere(void *p)
+{
+	return (char *)p >= places[0] && (char *)p < places[256] ? 0 : core_usable(p);
+}
+
+const struct canary canary = {
+	.malloc = from_elsewhere,
+	.free = known_only,
+	.usable = usable_anywhere,
+};
