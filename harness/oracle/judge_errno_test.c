@@ -236,6 +236,10 @@ static void outcomes_are_compared(void **state)
 	oracle_outcome(&e, 0, &s.sink);
 	oracle_outcome(&e, ENOMEM, &s.sink);
 	assert_clean(&s);
+	oracle_outcome(&e, OUTCOME_NO_ERRNO, &s.sink);
+	assert_clean(&s);
+	oracle_outcome(&e, -1, &s.sink); /* as a posix_memalign may return */
+	assert_found(&s, FINDING_UNEXPECTED_RESULT, RULE_OUTCOME);
 	oracle_outcome(&e, EINVAL, &s.sink);
 	struct finding f = assert_found(&s, FINDING_UNEXPECTED_RESULT, RULE_OUTCOME);
 

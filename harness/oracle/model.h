@@ -16,6 +16,7 @@
 #ifndef ORACLE_MODEL_H
 #define ORACLE_MODEL_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -98,7 +99,7 @@ void model_abandon(struct model *m, uint32_t slot);
 void oracle_after(struct model *m, const struct call_event *e, struct finding_sink *sink);
 
 /* A null block, and errno as it was: it failed, but no errno that `->` could name says how. */
-#define OUTCOME_NO_ERRNO (-1)
+#define OUTCOME_NO_ERRNO INT_MIN /* not -1, which a posix_memalign may return */
 
 /* What `->` allows against what happened: err is an errno, 0 (it succeeded) or OUTCOME_NO_ERRNO. */
 void oracle_outcome(const struct call_event *e, int err, struct finding_sink *sink);
