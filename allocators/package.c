@@ -149,6 +149,20 @@ static bool package_search(const struct names *n, char *name, size_t size)
 	return found;
 }
 
+/* Debian Policy 9.1: packages have their files in these places; local builds lie elsewhere. */
+static bool packages_go_there(const char *path)
+{
+	static const char *const place[] = {"/usr/", "/lib",  "/bin/", "/sbin/",
+					    "/opt/", "/etc/", "/var/"};
+
+	if (strncmp(path, "/usr/local/", 11) == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++)
+		if (strncmp(path, place[i], strlen(place[i])) == 0)
+			return true;
+	return false;
+}
+
 void package_of(const char *path, const char *hint, struct package *ret_package)
 {
 	struct names n;
@@ -158,6 +172,8 @@ void package_of(const char *path, const char *hint, struct package *ret_package)
 	/* dpkg-query takes patterns: a file with such characters in its path is not searched for.
 	 */
 	if (path[0] != '/' || strpbrk(path, "*?[\\\n"))
+		return;
+	if (!packages_go_there(path))
 		return;
 	names_init(&n, path);
 	if (hint && package_has(hint, &n, ret_package))

@@ -1,7 +1,8 @@
 /*
  * package.h - the Debian package that a file came with, as dpkg-query tells. Controller only.
  *
- * A machine without dpkg, or a file that no package owns, is not an error: the answer is empty.
+ * A machine without dpkg, or a file that no package owns, is not an error: the answer is empty. In
+ * places where no package may put files dpkg is not asked: that takes longer than a small run.
  */
 #ifndef ALLOCATORS_PACKAGE_H
 #define ALLOCATORS_PACKAGE_H
