@@ -148,6 +148,13 @@ static void add_reason(const struct run_result *r, struct verdict_finding *ret)
 		append(ret->signature, sizeof(ret->signature), slug);
 }
 
+static bool is_abort(const struct finding *f)
+{
+	bool by_signal = f->kind == FINDING_CRASH || f->rule == RULE_FORK_SIGNAL;
+
+	return by_signal && f->n[0] == SIGABRT;
+}
+
 static void describe_finding(const struct verdict_input *in, const struct finding *f,
 			     struct verdict_finding *ret)
 {
@@ -158,7 +165,7 @@ static void describe_finding(const struct verdict_input *in, const struct findin
 		snprintf(ret->signature, sizeof(ret->signature), "%s", finding_kind_name(f->kind));
 	if (is_crash(f)) {
 		add_stacks(in->result, f, ret);
-		if (f->kind == FINDING_CRASH && f->n[0] == SIGABRT)
+		if (is_abort(f))
 			add_reason(in->result, ret);
 		add_output(in->result, ret);
 	}
