@@ -4,9 +4,12 @@ known crash/*/SIGABRT/*/Scudo-ERROR-internal-map-failure https://github.com/llvm
 shown-by conformance/15-null
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-unmap-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp a refused munmap inside the allocator ends the process
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-protect-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp a refused mprotect inside the allocator ends the process
+known fork-broken/*/SIGABRT/*/Scudo-ERROR-internal-unmap-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp the same in a child
+known errno-clobbered/free/free https://github.com/llvm/llvm-project/blob/llvmorg-19.1.7/compiler-rt/lib/scudo/standalone/mem_map_linux.cpp pages that the kernel does not take (as of locked memory) leave its errno when free gives them back
 known wrong-errno/memalign/failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/wrappers_c.inc memalign alone does not set errno when it fails
 shown-by conformance/03-errno-aligned
 known null-without-cause/*memalign/no-cause https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/combined.h alignments over 16 MiB (2^24) are not supported and refused
+known null-without-cause/aligned_alloc/no-cause https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/combined.h the same; C17 leaves it open which alignments are supported
 known errno-clobbered/posix_memalign/failure https://man7.org/linux/man-pages/man3/posix_memalign.3.html a mapping that the kernel refuses inside leaves ENOMEM in errno, which is also returned; POSIX leaves errno open
 known fork-broken/*/stuck/syscall<libclang_rt.scudo* https://github.com/llvm/llvm-project/pull/169440 a lock of its thread registry is not taken at fork: the child waits for it for ever; fixed after 21
 known fork-broken/*/SIGILL/libclang_rt.scudo* https://github.com/llvm/llvm-project/blob/llvmorg-19.1.7/compiler-rt/lib/scudo/standalone/wrappers_c.inc a child that is forked while another thread makes the first allocation of the process sets it up once more, and GWP-ASan ends it; the fork handlers are registered behind that
