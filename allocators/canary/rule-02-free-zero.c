@@ -1,4 +1,4 @@
-/* Blocks of size 0 come from elsewhere, which free was not told. */
+/* Blocks of size 0 come from elsewhere, which free and realloc were not told. */
 #include <stdlib.h>
 
 #include "allocators/canary/canary_core.h"
@@ -19,6 +19,13 @@ static void known_only(void *p)
 	core_free(p);
 }
 
+static void *known_resized(void *p, size_t size)
+{
+	if ((char *)p >= places[0] && (char *)p < places[256])
+		abort();
+	return core_realloc(p, size);
+}
+
 static size_t usable_anywhere(void *p)
 {
 	return (char *)p >= places[0] && (char *)p < places[256] ? 0 : core_usable(p);
@@ -26,6 +33,7 @@ static size_t usable_anywhere(void *p)
 
 const struct canary canary = {
 	.malloc = from_elsewhere,
+	.realloc = known_resized,
 	.free = known_only,
 	.usable = usable_anywhere,
 };
