@@ -173,6 +173,11 @@ def kinds(result):
     return [finding["kind"] for finding in result["findings"]]
 
 
+def found(result):
+    """(kind, op) of each finding."""
+    return [(finding["kind"], finding["op"]) for finding in result["findings"]]
+
+
 def checkpoint(result, name):
     return next(c for c in result["checkpoints"] if c["name"] == name)
 
@@ -256,3 +261,12 @@ class Marked(Case):
 
 def main():
     unittest.main(module="__main__")
+
+
+def main_or_skip():
+    """As main; exits with UNSUPPORTED when every test was skipped, for ctest's SKIP_RETURN_CODE."""
+    result = unittest.main(module="__main__", exit=False).result
+    if result.wasSuccessful() and len(result.skipped) == result.testsRun:
+        print(*{reason for _, reason in result.skipped}, sep="\n")
+        sys.exit(UNSUPPORTED)
+    sys.exit(not result.wasSuccessful())
