@@ -8,13 +8,14 @@ CONFIGURE := cmake -G Ninja -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo
 NINJA := ninja --quiet
 
 .DEFAULT_GOAL := all
-.PHONY: all audit bench-interp bench-tape test trees format clean help packages
+.PHONY: all audit bench-guard bench-interp bench-tape test trees format clean help packages
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make           build everything; leaves $(BUILD)/allocrig'
 	@echo 'make audit     judge every allocator on this machine; leaves $(RESULTS)/audit.jsonl'
 	@echo 'make test      build with gcc, clang and sanitizers, and run every test'
+	@echo 'make bench-guard   what guard costs beside glibc'
 	@echo 'make bench-interp  what running a program costs beyond its calls'
 	@echo 'make bench-tape    what seeing every kernel call costs'
 	@echo 'make format    lay out the C files as .clang-format says'
@@ -45,6 +46,10 @@ trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja
 		cmake -DALLOCRIG_ALL_TREES=ON $(BUILD)
 	@$(NINJA) -C $(BUILD)/clang
 	@$(NINJA) -C $(BUILD)/asan unit-tests allocrig
+
+# What guard costs beside glibc, and what is mapped then and afterwards.
+bench-guard: all
+	@$(BUILD)/guard-bench
 
 # What the harness itself costs per op.
 bench-interp: all
