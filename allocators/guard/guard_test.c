@@ -429,6 +429,25 @@ static void free_twice(void)
 	guard_free(keep);
 }
 
+/* No block of that class lives, but one of the slab. */
+static void free_idle(void)
+{
+	void *keep = guard_malloc(5000), *p = guard_malloc(100);
+
+	guard_free(p);
+	guard_free(p);
+	guard_free(keep);
+}
+
+static void free_idle_inside(void)
+{
+	void *keep = guard_malloc(5000), *p = guard_malloc(100);
+
+	guard_free(p);
+	guard_free((char *)p + 16);
+	guard_free(keep);
+}
+
 static void free_drained(void)
 {
 	void *p = guard_malloc(100);
@@ -485,6 +504,8 @@ static void test_misuse(void **state)
 {
 	(void)state;
 	expect_abort(free_twice, ": the block is already free");
+	expect_abort(free_idle, ": the block is already free");
+	expect_abort(free_idle_inside, ": not the start of a block");
 	expect_abort(free_drained, "guard: free 0x");
 	expect_abort(free_inside, ": not the start of a block");
 	expect_abort(free_header, ": not a live block");

@@ -7,6 +7,7 @@
 #include "allocators/guard/large.h"
 #include "allocators/guard/os.h"
 #include "allocators/guard/slab.h"
+#include "allocators/guard/span.h"
 
 static bool is_power_of_two(size_t n)
 {
@@ -132,6 +133,7 @@ int GUARD_ENTRY(malloc_trim)(size_t pad)
 	(void)pad;
 	bool went = large_trim();
 
+	went |= span_idle_end();
 	fork_lock_all();
 	went |= slab_trim();
 	fork_unlock_all();

@@ -48,6 +48,9 @@ static inline unsigned class_of_aligned(size_t size, size_t align)
 	return class;
 }
 
+#define SPAN_PAGES_MIN 4u
+#define SPAN_PAGES_MAX 32u
+
 struct span_shape {
 	unsigned pages, blocks;
 };
@@ -62,7 +65,7 @@ static inline struct span_shape span_shape(size_t size)
 
 	if (size > 8 * OS_PAGE)
 		return s;
-	for (s.pages = 4; s.pages < 32; s.pages++) {
+	for (s.pages = SPAN_PAGES_MIN; s.pages < SPAN_PAGES_MAX; s.pages++) {
 		size_t bytes = s.pages * OS_PAGE;
 
 		s.blocks = (unsigned)(bytes / size);

@@ -3,8 +3,6 @@
 #include <limits.h>
 #include <stdatomic.h>
 
-#include "allocators/guard/size_class.h"
-
 #define ADDRESS_BITS 47 /* what mmap hands out unasked, on x86-64 */
 #define CHUNKS	     ((size_t)1 << (ADDRESS_BITS - 20))
 
@@ -193,7 +191,7 @@ static struct slab *slab_new(void)
 	return slab;
 }
 
-static struct slab *slab_with_run(unsigned pages)
+static struct slab *slab_with_run(unsigned pages, bool may_map)
 {
 	unsigned sure = 1 + log2_floor(pages) + ((pages & (pages - 1)) != 0);
 
@@ -209,7 +207,7 @@ static struct slab *slab_with_run(unsigned pages)
 		if (bins[bin])
 			return bins[bin];
 	}
-	return slab_new();
+	return may_map ? slab_new() : NULL;
 }
 
 /* Marks a run as in use. Whether all of it reads zero. */
@@ -232,12 +230,12 @@ static bool slab_occupy(struct slab *slab, unsigned first, unsigned pages)
 	return dirty == 0;
 }
 
-struct span *slab_span_new(unsigned pages, bool *ret_zero)
+struct span *slab_span_new(unsigned pages, bool may_map, bool *ret_zero)
 {
 	struct span *span = NULL;
 
 	lock_take(&slab_lock);
-	struct slab *slab = slab_with_run(pages);
+	struct slab *slab = slab_with_run(pages, may_map);
 
 	if (slab) {
 		unsigned first = slab_find_run(slab, pages);
@@ -357,7 +355,7 @@ bool slab_span_free(struct span *s)
 /* The pages that a live block of the span lies on. */
 static void span_live_pages(const struct span *s, struct page_map *live)
 {
-	size_t size = class_size(s->class);
+	size_t size = s->size;
 	const uint64_t *used = span_used(s);
 
 	for (unsigned i = 0; i < s->blocks; i++) {

@@ -2,8 +2,13 @@
  * span.h - blocks of up to SMALL_MAX bytes.
  *
  * Each thread allocates from one shard; a block goes back to the shard that it came from, whoever
- * frees it. No thread keeps anything, so a thread that ends leaves nothing behind. Lock order:
- * large, shards in order, slab.
+ * frees it. No thread keeps anything, so a thread that ends leaves nothing behind.
+ *
+ * A span that loses its last block may stay with its shard, idle, for the next block of its class,
+ * up to 32 pages of them. It stays no longer than another block of the slab lives: whoever frees
+ * that, of whichever shard, ends the idle spans of all shards in the slab, and so the slab.
+ *
+ * Lock order: large, shards in order, slab.
  */
 #ifndef GUARD_SPAN_H
 #define GUARD_SPAN_H
@@ -27,6 +32,10 @@ bool span_free(struct slab *slab, void *p, const char *what);
 
 /* The bytes of the live block `p`; panics as above. */
 size_t span_usable(struct slab *slab, void *p, const char *what);
+
+/* Ends all idle spans. Whether a slab was unmapped. No lock may be held but that of large blocks.
+ */
+bool span_idle_end(void);
 
 void span_lock_all(void);
 void span_unlock_all(void);
