@@ -6,8 +6,9 @@
  * Each process says which object its malloc came from. Maps are counted in processes of their own,
  * by reading /proc/self/maps after every 32nd op of each thread: a sample, not every moment.
  *
- * An op is one free and one malloc, in that order or the other. With more than one thread the time
- * is that of all threads to be done with the same number of ops each.
+ * An op is one free and one malloc, in that order or the other. Nanoseconds are processor time,
+ * which other load disturbs least; of the wall time until all threads have done the same
+ * number of ops, waiting for locks included, the ratio is shown.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -105,19 +106,18 @@ static double median(double *v, unsigned n)
 	return v[n / 2];
 }
 
-/* Median nanoseconds of an op on libc and on the library, and what maps they had. */
+/* Of libc and of the library. */
 struct cost {
-	double ns[2], least_ratio, most_ratio;
+	double cpu_ns[2];
+	double wall_ratio, least_ratio, most_ratio; /* of the pairs of runs */
 	struct pattern_result maps[2];
 };
 
-static int measure(const struct row *row, unsigned rounds, struct cost *ret)
+static int measure_time(const struct row *row, unsigned rounds, struct cost *ret)
 {
 	const char *const preloads[2] = {NULL, library};
-	double ns[2][ROUNDS_MAX], ratios[ROUNDS_MAX];
+	double cpu_ns[2][ROUNDS_MAX], wall_ns[2], ratios[ROUNDS_MAX];
 	struct pattern_result result = {0};
-
-	*ret = (struct cost){0};
 
 	for (unsigned i = 0; i < rounds; i++) {
 		for (unsigned turn = 0; turn < 2; turn++) {
@@ -126,20 +126,37 @@ static int measure(const struct row *row, unsigned rounds, struct cost *ret)
 
 			if (err)
 				return err;
-			ns[which][i] = result.op_ns;
+			cpu_ns[which][i] = result.cpu_ns;
+			wall_ns[which] = result.wall_ns;
 		}
-		ratios[i] = ns[1][i] / ns[0][i];
+		ratios[i] = wall_ns[1] / wall_ns[0];
 	}
-	for (unsigned which = 0; which < 2; which++) {
-		int err = run(row, preloads[which], true, &ret->maps[which]);
-
-		if (err)
-			return err;
-		ret->ns[which] = median(ns[which], rounds);
-	}
-	median(ratios, rounds);
+	for (unsigned which = 0; which < 2; which++)
+		ret->cpu_ns[which] = median(cpu_ns[which], rounds);
+	ret->wall_ratio = median(ratios, rounds);
 	ret->least_ratio = ratios[0];
 	ret->most_ratio = ratios[rounds - 1];
+	return 0;
+}
+
+static int print_row(const struct row *row, unsigned rounds)
+{
+	struct cost c = {0};
+	char range[32];
+	int err = measure_time(row, rounds, &c);
+
+	if (!err)
+		err = run(row, NULL, true, &c.maps[0]);
+	if (!err)
+		err = run(row, library, true, &c.maps[1]);
+	if (err)
+		return err;
+	snprintf(range, sizeof(range), "%.1f-%.1f", c.least_ratio, c.most_ratio);
+	printf("%-14s %7u %7.1f ns %8.1f ns %6.1f %7.1f %11s %10ld %10ld %4ld, %3ld KiB\n",
+	       row->pattern, row->threads, c.cpu_ns[0], c.cpu_ns[1], c.cpu_ns[1] / c.cpu_ns[0],
+	       c.wall_ratio, range, c.maps[0].peak_maps, c.maps[1].peak_maps, c.maps[1].left_maps,
+	       c.maps[1].left_bytes / 1024);
+	fflush(stdout);
 	return 0;
 }
 
@@ -150,21 +167,11 @@ static int print_table(unsigned rounds)
 	       rounds, strrchr(library, '/') + 1);
 	printf("PEAK, LEFT: maps beyond those before the work; LEFT after the last free, threads "
 	       "idle\n\n");
-	printf("%-14s  %7s  %10s  %10s  %5s  %11s  %11s  %11s  %15s\n", "PATTERN", "THREADS",
-	       "GLIBC", "GUARD", "RATIO", "LEAST-MOST", "PEAK GLIBC", "PEAK GUARD", "LEFT GUARD");
+	printf("%-14s %7s %10s %11s %6s %7s %11s %10s %10s %13s\n", "PATTERN", "THREADS", "GLIBC",
+	       "GUARD", "RATIO", "WALL", "LEAST-MOST", "PEAK GLIBC", "PEAK GUARD", "LEFT GUARD");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct cost c;
-		char range[32];
-
-		if (measure(&rows[i], rounds, &c) != 0)
+		if (print_row(&rows[i], rounds) != 0)
 			return 2;
-		snprintf(range, sizeof(range), "%.1f-%.1f", c.least_ratio, c.most_ratio);
-		printf("%-14s  %7u  %7.1f ns  %7.1f ns  %5.1f  %11s  %11ld  %11ld  %3ld, %6ld "
-		       "KiB\n",
-		       rows[i].pattern, rows[i].threads, c.ns[0], c.ns[1], c.ns[1] / c.ns[0], range,
-		       c.maps[0].peak_maps, c.maps[1].peak_maps, c.maps[1].left_maps,
-		       c.maps[1].left_bytes / 1024);
-		fflush(stdout);
 	}
 	return 0;
 }

@@ -22,7 +22,7 @@ struct worker {
 	void *slots[SLOTS]; /* all empty again at the end */
 	uint64_t random;
 	size_t ops;
-	double begin_ns, end_ns;
+	double begin_ns, end_ns, begin_cpu_ns, end_cpu_ns;
 };
 
 struct pattern {
@@ -184,11 +184,11 @@ static const struct pattern patterns[] = {
 	{"pair-64K", 3000000, pair_setup, pair_64k}, {"pair-300K", 60000, pair_setup, pair_300k},
 };
 
-static double now_ns(void)
+static double now_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
@@ -200,14 +200,17 @@ static void work(struct worker *w)
 	pthread_barrier_wait(&barrier);
 	pattern->setup(w);
 	pthread_barrier_wait(&barrier);
-	w->begin_ns = now_ns();
+	w->begin_ns = now_ns(CLOCK_MONOTONIC);
+	w->begin_cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	pthread_barrier_wait(&barrier); /* nobody begins before the clocks were read */
 	for (size_t i = 0; i < w->ops; i++) {
 		op(w);
 		if (reads_maps && i % MAPS_EVERY == 0)
 			maps_sample();
 	}
 	pthread_barrier_wait(&barrier);
-	w->end_ns = now_ns();
+	w->end_ns = now_ns(CLOCK_MONOTONIC);
+	w->end_cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID);
 	for (size_t i = 0; i < SLOTS; i++) {
 		free(w->slots[i]);
 		free(atomic_exchange(&shared[i], NULL));
@@ -239,12 +242,14 @@ static int threads_start(pthread_t *ret_threads, unsigned threads)
 	return 0;
 }
 
-static void fill_result(struct pattern_result *r)
+static void fill_result(struct pattern_result *r, unsigned threads)
 {
+	const struct worker *w = &workers[0];
 	struct maps left = maps_read();
 	Dl_info info;
 
-	r->op_ns = (workers[0].end_ns - workers[0].begin_ns) / (double)workers[0].ops;
+	r->wall_ns = (w->end_ns - w->begin_ns) / (double)w->ops;
+	r->cpu_ns = (w->end_cpu_ns - w->begin_cpu_ns) / (double)(w->ops * threads);
 	r->peak_maps = atomic_load(&peak_maps);
 	r->left_maps = left.count - before_work.count;
 	r->left_bytes = left.bytes - before_work.bytes;
@@ -269,7 +274,7 @@ int pattern_main(const char *name, unsigned threads, bool maps)
 		return 2;
 	before_work = maps_read();
 	work(&workers[0]);
-	fill_result(&result);
+	fill_result(&result, threads);
 	if (threads > 1)
 		pthread_barrier_wait(&barrier);
 	for (unsigned i = 1; i < threads; i++)

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 
 struct pattern_result {
-	double op_ns; /* wall time of all threads, divided by the ops of one */
+	double wall_ns; /* until all threads are done, divided by the ops of one */
+	double cpu_ns;	/* processor time of all threads, divided by the ops of all */
 	/* Beyond those before the work, with all threads there: at most, and after the last free.
 	 */
 	long peak_maps, left_maps, left_bytes;
