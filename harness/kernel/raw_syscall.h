@@ -12,15 +12,18 @@
 /* What the kernel returns: a value, or -errno. */
 static inline int64_t raw_syscall(uint32_t nr, const uint64_t arg[6])
 {
-	register uint64_t r10 __asm__("r10") = arg[3];
-	register uint64_t r8 __asm__("r8") = arg[4];
-	register uint64_t r9 __asm__("r9") = arg[5];
+	/* All are read before registers are set: under a sanitizer each reading is a call. */
+	uint64_t rdi = arg[0], rsi = arg[1], rdx = arg[2];
+	uint64_t arg3 = arg[3], arg4 = arg[4], arg5 = arg[5];
+	register uint64_t r10 __asm__("r10") = arg3;
+	register uint64_t r8 __asm__("r8") = arg4;
+	register uint64_t r9 __asm__("r9") = arg5;
 	int64_t result;
 
 	__asm__ volatile("syscall"
 			 : "=a"(result)
-			 : "a"((uint64_t)nr), "D"(arg[0]), "S"(arg[1]), "d"(arg[2]), "r"(r10),
-			   "r"(r8), "r"(r9)
+			 : "a"((uint64_t)nr), "D"(rdi), "S"(rsi), "d"(rdx), "r"(r10), "r"(r8),
+			   "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
 }
