@@ -103,9 +103,9 @@ static void load(struct loaded *ret_loaded)
 {
 	static struct loader_refusal refusal;
 
-	shared->pos[0].phase = PHASE_CALL;
+	position_phase(&shared->pos[0], PHASE_CALL);
 	if (loader_load(&shared->config, &shared->served, ret_loaded, &refusal) == 0) {
-		shared->pos[0].phase = PHASE_HARNESS;
+		position_phase(&shared->pos[0], PHASE_HARNESS);
 		return;
 	}
 	memcpy(shared->refusal_text, refusal.text, sizeof(shared->refusal_text));

@@ -165,7 +165,7 @@ int fork_op_follow(void);
 /* Around each call into the allocator. errno is what it was left at. */
 static inline void allocator_enter(struct child *c)
 {
-	c->pos->phase = PHASE_CALL;
+	position_phase(c->pos, PHASE_CALL);
 	c->refused = 0;
 	c->passed_by = false;
 	if (c->lane)
@@ -180,7 +180,7 @@ void kcalls_passed_by(struct child *c);
 static inline void allocator_leave(struct child *c)
 {
 	trap_off();
-	c->pos->phase = PHASE_HARNESS;
+	position_phase(c->pos, PHASE_HARNESS);
 	if (c->trapping && trap_passed_by())
 		kcalls_passed_by(c);
 }
@@ -188,7 +188,7 @@ static inline void allocator_leave(struct child *c)
 /* Around reading and writing blocks: an allocator may commit its memory in a SIGSEGV handler. */
 static inline void touch_enter(struct child *c)
 {
-	c->pos->phase = PHASE_TOUCH;
+	position_phase(c->pos, PHASE_TOUCH);
 	if (c->trapping)
 		trap_on();
 }

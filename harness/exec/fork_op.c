@@ -55,9 +55,8 @@ static struct position *place_take(struct child *c)
 		atomic_store(&p->may_run, 0);
 		atomic_store(&p->trap_ip, 0);
 		p->parent = c->proc;
-		p->phase = PHASE_CALL;
-		p->stmt = c->pos->stmt;
-		p->op_code = c->pos->op_code;
+		position_phase(p, PHASE_CALL);
+		position_op(p, c->pos->stmt, c->pos->op_code);
 		p->thread = c->pos->thread;
 		p->iteration = c->pos->iteration;
 		p->has_slot = 0;
@@ -102,7 +101,7 @@ static void become_child(struct child *c)
 	await_parent(place);
 	c->pos = place;
 	c->proc = (unsigned)(place - shared->pos);
-	c->pos->phase = PHASE_HARNESS;
+	position_phase(c->pos, PHASE_HARNESS);
 	atomic_store(&c->pos->pid, getpid());
 	crash_after_fork(c->proc);
 	if (c->lane)
@@ -176,7 +175,7 @@ static void behind_fork_in_child(void)
 	if (!c)
 		return;
 	become_child(c);
-	c->pos->phase = PHASE_CALL;
+	position_phase(c->pos, PHASE_CALL);
 	if (seen)
 		(void)trap_passed_by();
 	if (c->trapping)

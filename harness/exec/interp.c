@@ -168,8 +168,7 @@ void interp_execute(struct child *c, const struct op *op)
 {
 	struct position *pos = c->pos;
 
-	pos->stmt = (int32_t)op->stmt;
-	pos->op_code = op->code;
+	position_op(pos, (int32_t)op->stmt, op->code);
 	pos->thread = op->thread;
 	pos->iteration = cursor_iteration(c->cursor);
 	pos->has_slot = 0;

@@ -207,15 +207,15 @@ static void on_trap(void *ctx, struct kernel_call *call, uintptr_t ip)
 	call->caller = CALLER_ALLOCATOR;
 	if (at_once)
 		shared_enter(c);
-	c->pos->phase = PHASE_CALL;
+	position_phase(c->pos, PHASE_CALL);
 	atomic_store_explicit(&c->pos->trap_ip, ip, memory_order_relaxed);
 	make_or_refuse(c, call);
-	c->pos->phase = PHASE_HARNESS;
+	position_phase(c->pos, PHASE_HARNESS);
 	if (!at_once)
 		shared_enter(c);
 	note(c, call, 0);
 	shared_leave(c);
-	c->pos->phase = phase;
+	position_phase(c->pos, phase);
 	atomic_store_explicit(&c->pos->trap_ip, 0, memory_order_relaxed);
 }
 
@@ -234,9 +234,9 @@ int kcalls_program(struct child *c, struct kernel_call *call, uint32_t slot)
 {
 	call->caller = CALLER_PROGRAM;
 	shared_enter(c);
-	c->pos->phase = PHASE_CALL;
+	position_phase(c->pos, PHASE_CALL);
 	make_timed(c, call);
-	c->pos->phase = PHASE_HARNESS;
+	position_phase(c->pos, PHASE_HARNESS);
 	note(c, call, slot);
 	shared_leave(c);
 	return call->err;

@@ -231,7 +231,7 @@ static void look_at_content(struct child *c, const struct call_event *e)
 		.end = c->m[e->slot].start + c->m[e->slot].len,
 	};
 
-	c->pos->phase = PHASE_TOUCH;
+	position_phase(c->pos, PHASE_TOUCH);
 	if (sigsetjmp(guard.env, 0) == 0) {
 		crash_guard_arm(&guard);
 		oracle_map_content(c->model, e, &c->shared->findings);
@@ -240,7 +240,7 @@ static void look_at_content(struct child *c, const struct call_event *e)
 		map_vanished(c, e);
 		owned_taint(c, e->slot);
 	}
-	c->pos->phase = PHASE_HARNESS;
+	position_phase(c->pos, PHASE_HARNESS);
 }
 
 static int run_munmap(struct child *c, const struct op *op, uint32_t slot,

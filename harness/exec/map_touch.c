@@ -74,9 +74,9 @@ int map_touch_run(struct child *c, const struct op *op, uint32_t slot, const str
 			return EFAULT;
 		uintptr_t to = r.end < end ? r.end : end;
 
-		c->pos->phase = PHASE_TOUCH;
+		position_phase(c->pos, PHASE_TOUCH);
 		err = touch_guarded(c, slot, at, to - at);
-		c->pos->phase = PHASE_HARNESS;
+		position_phase(c->pos, PHASE_HARNESS);
 		at = to;
 	}
 	if (err == EFAULT && m->plain && c->model)

@@ -68,9 +68,8 @@ static void lane_open(struct child *c, uint32_t self)
 	lane->child.unjudged = false;
 	lane->counts = (struct run_counts){0};
 	atomic_store(&lane->busy, 0);
-	pos->phase = PHASE_HARNESS;
-	pos->stmt = c->pos->stmt;
-	pos->op_code = OP_PARALLEL;
+	position_phase(pos, PHASE_HARNESS);
+	position_op(pos, c->pos->stmt, OP_PARALLEL);
 	pos->thread = self;
 	pos->iteration = c->pos->iteration;
 	pos->has_slot = 0;

@@ -131,12 +131,26 @@ struct position {
 	uint32_t beside, beside_op;
 	int32_t beside_stmt;
 	_Atomic uint64_t trap_ip; /* inside a trapped kernel call: where the allocator made it */
-	uint32_t phase;		  /* enum phase */
-	int32_t stmt;		  /* -1: before the first op */
-	uint32_t slot, has_slot;  /* enum op_space */
-	uint32_t op_code, thread;
+	/* Other threads look at these three too: who is in an allocator call while one forks. */
+	_Atomic uint32_t phase; /* enum phase */
+	_Atomic int32_t stmt;	/* -1: before the first op */
+	_Atomic uint32_t op_code;
+	uint32_t thread;
+	uint32_t slot, has_slot; /* enum op_space */
 	uint64_t iteration;
 };
+
+/* On the way of every call: as cheap as a plain store. */
+static inline void position_phase(struct position *p, enum phase phase)
+{
+	atomic_store_explicit(&p->phase, phase, memory_order_relaxed);
+}
+
+static inline void position_op(struct position *p, int32_t stmt, uint32_t op_code)
+{
+	atomic_store_explicit(&p->stmt, stmt, memory_order_relaxed);
+	atomic_store_explicit(&p->op_code, op_code, memory_order_relaxed);
+}
 
 struct crash_record {
 	_Atomic uint32_t filled;

@@ -122,7 +122,7 @@ static void run_turns(struct child *c, struct program_thread *t)
 /* Its destructors run behind this, trapped. */
 static void *leave_thread(struct child *c)
 {
-	c->pos->phase = PHASE_CALL;
+	position_phase(c->pos, PHASE_CALL);
 	if (c->trapping)
 		trap_on();
 	return NULL;
