@@ -1,6 +1,7 @@
 #include "harness/exec/threads.h"
 
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -11,7 +12,7 @@
 #include "harness/exec/kcalls.h"
 #include "harness/exec/parallel.h"
 
-#define STACK_BYTES (512u << 10) /* static TLS is taken from it */
+#define STACK_BYTES (512u << 10) /* beside what static TLS takes of it */
 #define YIELDS	    64
 #define NAP_NS	    20000
 #define PAGE	    4096
@@ -32,10 +33,38 @@ static unsigned stacks_each(const struct run_config *cfg)
 	return cfg->exits ? 2 : 1;
 }
 
+static int add_tls(struct dl_phdr_info *image, size_t size, void *sum)
+{
+	(void)size;
+	for (unsigned i = 0; i < image->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &image->dlpi_phdr[i];
+
+		if (p->p_type == PT_TLS)
+			*(size_t *)sum += p->p_memsz + p->p_align;
+	}
+	return 0;
+}
+
+/*
+ * libc puts the static TLS of all images on the stack of a thread: of a library with a sanitizer
+ * in it that alone is more than a stack. Asked once: images that are loaded later get none.
+ */
+static size_t stack_bytes(void)
+{
+	static size_t bytes;
+	size_t tls = 0;
+
+	if (!bytes) {
+		dl_iterate_phdr(add_tls, &tls);
+		bytes = (STACK_BYTES + tls + PAGE - 1) & ~(size_t)(PAGE - 1);
+	}
+	return bytes;
+}
+
 size_t threads_arena_bytes(const struct run_config *cfg)
 {
 	return (size_t)cfg->threads *
-	       (sizeof(struct program_thread) + stacks_each(cfg) * (size_t)STACK_BYTES + PAGE);
+	       (sizeof(struct program_thread) + stacks_each(cfg) * stack_bytes() + PAGE);
 }
 
 /* Until the kernel knows it no more: what it still does is its own and is trapped. */
@@ -161,7 +190,7 @@ static int start(struct child *c, struct program_thread *t)
 	int err = pthread_attr_init(&attr);
 
 	if (!err)
-		err = pthread_attr_setstack(&attr, t->stack[t->at], STACK_BYTES);
+		err = pthread_attr_setstack(&attr, t->stack[t->at], stack_bytes());
 	t->child = c;
 	if (!err)
 		err = pthread_create(&t->id, &attr, thread_main, t);
@@ -202,7 +231,7 @@ static int init_thread(struct child *c, struct arena *a, uint32_t self)
 
 	t->self = self;
 	for (unsigned i = 0; i < stacks_each(&c->shared->config); i++) {
-		t->stack[i] = arena_take(a, STACK_BYTES, PAGE);
+		t->stack[i] = arena_take(a, stack_bytes(), PAGE);
 		if (!t->stack[i])
 			return -ENOMEM;
 	}
