@@ -33,6 +33,9 @@ $(BUILD)/clang/build.ninja: | packages
 $(BUILD)/asan/build.ninja: | packages
 	@$(CONFIGURE) -B $(BUILD)/asan -DCMAKE_C_COMPILER=gcc -DALLOCRIG_SANITIZE=ON
 
+$(BUILD)/tsan/build.ninja: | packages
+	@$(CONFIGURE) -B $(BUILD)/tsan -DCMAKE_C_COMPILER=gcc -DALLOCRIG_TSAN=ON
+
 all: packages $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
 
@@ -41,11 +44,12 @@ audit: all
 	@mkdir -p $(RESULTS)
 	@$(BUILD)/allocrig audit --json $(RESULTS)/audit.jsonl || [ $$? -eq 1 ]
 
-trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja
+trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja $(BUILD)/tsan/build.ninja
 	@grep -q '^ALLOCRIG_ALL_TREES:BOOL=ON' $(BUILD)/CMakeCache.txt || \
 		cmake -DALLOCRIG_ALL_TREES=ON $(BUILD)
 	@$(NINJA) -C $(BUILD)/clang
 	@$(NINJA) -C $(BUILD)/asan unit-tests allocrig
+	@$(NINJA) -C $(BUILD)/tsan allocrig allocrig-child
 
 # What guard costs beside glibc, and what is mapped then and afterwards.
 bench-guard: all
