@@ -9,6 +9,12 @@ static uintptr_t align_up(uintptr_t at, size_t align)
 	return (at + align - 1) & ~(uintptr_t)(align - 1);
 }
 
+/* The first start at or above `from` that is aligned as wanted. */
+static uintptr_t want_start(const struct area_want *want, uintptr_t from)
+{
+	return align_up(from + want->lead, want->align) - want->lead;
+}
+
 /* Unmaps what lies outside [from, end). An edge that is not taken back stays part of the area. */
 static void area_trim(struct area *a, uintptr_t from, uintptr_t end)
 {
@@ -60,7 +66,7 @@ static int area_reserve(struct area *a, const struct area_want *want, uintptr_t 
 	if (__builtin_add_overflow(total, slack, &total) || os_map(&a->map, 0, total) != 0)
 		return -ENOMEM;
 	a->map_len = total;
-	*ret_start = align_up(a->map, want->align);
+	*ret_start = want_start(want, a->map);
 	return 0;
 }
 
@@ -85,7 +91,7 @@ int area_map(struct area *ret_a, const struct area_want *want)
 bool area_fits(const struct area *a, const struct area_want *want, uintptr_t *ret_start)
 {
 	uintptr_t end = a->map + a->map_len - OS_PAGE;
-	uintptr_t start = align_up(a->map, want->align);
+	uintptr_t start = want_start(want, a->map);
 
 	if (start < a->map || start > end || want->len > end - start)
 		return false;

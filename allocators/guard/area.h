@@ -28,7 +28,8 @@ struct area {
 struct area_want {
 	size_t len;   /* bytes, whole pages */
 	size_t align; /* a power of two */
-	uintptr_t at; /* where it should lie if that is free, or 0 */
+	size_t lead;  /* what is aligned lies so many bytes behind the start */
+	uintptr_t at; /* where it should lie if that is free, or 0; aligned as wanted */
 };
 
 /*

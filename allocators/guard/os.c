@@ -8,6 +8,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* Linux 6.13; headers are older. */
+#define ADVICE_GUARD_INSTALL 102
+#define ADVICE_GUARD_REMOVE  103
+
 /* A libc result (-1 with errno) as 0 or -errno, with errno put back. */
 static int result(int saved, bool failed)
 {
@@ -56,6 +60,35 @@ int os_close(uintptr_t at, size_t len)
 	int saved = errno, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 
 	return result(saved, mmap((void *)at, len, PROT_NONE, flags, -1, 0) == MAP_FAILED);
+}
+
+int os_shut(uintptr_t at, size_t len)
+{
+	int saved = errno;
+
+	return result(saved, mprotect((void *)at, len, PROT_NONE) != 0);
+}
+
+int os_fence(uintptr_t at, size_t len)
+{
+	int saved = errno;
+
+	return result(saved, madvise((void *)at, len, ADVICE_GUARD_INSTALL) != 0);
+}
+
+int os_unfence(uintptr_t at, size_t len)
+{
+	int saved = errno;
+
+	return result(saved, madvise((void *)at, len, ADVICE_GUARD_REMOVE) != 0);
+}
+
+bool os_is_writable(uintptr_t at)
+{
+	int saved = errno;
+	void *mapped = (void *)((uintptr_t)&saved & ~(OS_PAGE - 1));
+
+	return result(saved, mincore(mapped, OS_PAGE, (unsigned char *)at) != 0) != -EFAULT;
 }
 
 int os_purge(uintptr_t at, size_t len)

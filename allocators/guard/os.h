@@ -30,6 +30,20 @@ int os_open(uintptr_t at, size_t len); /* readable and writable */
  */
 int os_close(uintptr_t at, size_t len);
 
+/* Makes a range inaccessible and keeps its pages. At the limit only a split is refused. */
+int os_shut(uintptr_t at, size_t len);
+
+/*
+ * Guard regions (MADV_GUARD_INSTALL, Linux 6.13): the range becomes inaccessible and its pages go
+ * back, without a map. Refused (-EINVAL) by older kernels and for locked memory. After a failure
+ * part of the range may be done. Taking them away, the range reads zero.
+ */
+int os_fence(uintptr_t at, size_t len);
+int os_unfence(uintptr_t at, size_t len);
+
+/* Whether one byte could be written at `at`; if so, it is written. */
+_Bool os_is_writable(uintptr_t at);
+
 /* Gives the pages back and keeps the range, which reads zero then. Refused for locked memory. */
 int os_purge(uintptr_t at, size_t len);
 
