@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "allocators/guard/fence.h"
 #include "allocators/guard/large.h"
 #include "allocators/guard/span.h"
 
@@ -31,20 +32,25 @@ void fork_unlock_all(void)
 
 static void before_fork(void)
 {
-	if (depth++ == 0)
+	if (depth++ == 0) {
 		fork_lock_all();
+		fence_lock_all();
+	}
 }
 
 static void after_fork(void)
 {
-	if (depth > 0 && --depth == 0)
+	if (depth > 0 && --depth == 0) {
+		fence_unlock_all();
 		fork_unlock_all();
+	}
 }
 
 static void after_fork_in_child(void)
 {
 	if (depth == 0 || --depth > 0)
 		return;
+	fence_reset_all();
 	span_reset_all();
 	lock_reset(&large_lock);
 }
