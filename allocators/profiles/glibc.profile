@@ -5,7 +5,9 @@ shown-by conformance/07-bad-alignment
 known errno-clobbered/posix_memalign/failure https://sourceware.org/bugzilla/show_bug.cgi?id=83 what it calls inside sets errno to ENOMEM, which it also returns
 shown-by conformance/08-no-memory
 known wrong-errno/aligned_alloc/failure https://sourceware.org/bugzilla/show_bug.cgi?id=20137 the same: ENOMEM for an alignment so large that no power of two is above it
+shown-by regressions/glibc-aligned-alloc-max
 known errno-clobbered/posix_memalign/success https://man7.org/linux/man-pages/man3/posix_memalign.3.html a call that the kernel refuses inside leaves ENOMEM in errno where another arena or the break then serves; POSIX leaves errno open
+shown-by regressions/glibc-posix-memalign-success
 answer aligned-alloc-zero pointer [C17 7.22.3p1 leaves it open; https://sourceware.org/git/?p=glibc.git;a=blob;f=malloc/malloc.c;hb=glibc-2.36] the smallest chunk, 24 usable bytes
 answer calloc-size-zero pointer [C17 7.22.3p1 leaves it open; https://sourceware.org/git/?p=glibc.git;a=blob;f=malloc/malloc.c;hb=glibc-2.36] the smallest chunk, 24 usable bytes
 answer calloc-zero pointer [C17 7.22.3p1 leaves it open; https://sourceware.org/git/?p=glibc.git;a=blob;f=malloc/malloc.c;hb=glibc-2.36] the smallest chunk, 24 usable bytes

@@ -7,10 +7,13 @@ shown-by conformance/09-memalign-odd
 known wrong-errno/valloc/failure https://github.com/jemalloc/jemalloc/blob/5.3.0/src/jemalloc.c je_valloc does not ask for errno to be set
 shown-by conformance/03-overflow-pages
 known misaligned/memalign/requested https://github.com/jemalloc/jemalloc/pull/2606 memalign of 0 bytes takes the smallest size class and forgets the alignment; fixed after 5.3.0
+shown-by regressions/jemalloc-memalign-zero
 known errno-clobbered/posix_memalign/failure https://man7.org/linux/man-pages/man3/posix_memalign.3.html a mapping that the kernel refuses inside leaves ENOMEM in errno, which is also returned; POSIX leaves errno open
 shown-by conformance/08-no-memory
 known errno-clobbered/posix_memalign/success https://man7.org/linux/man-pages/man3/posix_memalign.3.html a mapping that the kernel refuses inside leaves ENOMEM in errno where the call succeeds in another way; POSIX leaves errno open
+shown-by regressions/jemalloc-posix-memalign-success
 known errno-clobbered/free/free https://github.com/jemalloc/jemalloc/pull/2906 a purge that the kernel refuses inside free leaves its errno; fixed after 5.3.0
+shown-by regressions/jemalloc-free-errno
 known crash/*/SIGSEGV/pthread_mutex_trylock<libjemalloc.so.2* https://github.com/jemalloc/jemalloc/issues/2289 a refused mmap while a thread gets its arena leaves it without one, and it is used all the same
 shown-by conformance/15-thread-start
 answer aligned-alloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/jemalloc/jemalloc/blob/5.3.0/src/jemalloc.c] the smallest size class, 8 bytes

@@ -15,6 +15,7 @@ shown-by conformance/03-overflow-pages
 known wrong-errno/pvalloc/failure https://github.com/microsoft/mimalloc/issues/1135 errno is not set when an allocation fails
 shown-by conformance/03-overflow-pages
 known errno-clobbered/free/free https://github.com/microsoft/mimalloc/blob/v2.0.9/src/os.c an munmap that the kernel refuses inside free leaves its errno
+shown-by conformance/10-errno-unmap
 known misaligned/*/requested https://github.com/microsoft/mimalloc/issues/700 small sizes equal to the alignment, or a multiple of it, come misaligned; fixed after 2.0.9
 shown-by conformance/07-alignments
 known errno-clobbered/posix_memalign/success https://man7.org/linux/man-pages/man3/posix_memalign.3.html the first allocation of a process may leave the errno of a look into /sys or /proc; POSIX leaves errno open where the call succeeds

@@ -5,10 +5,13 @@ shown-by conformance/04-overflow
 known accepted-bad-alignment/aligned_alloc/alignment https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc aligned_alloc is memalign, whose alignment is checked by an assertion alone
 shown-by conformance/07-bad-alignment
 known wrong-errno/aligned_alloc/failure https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc the same: ENOMEM for an alignment that is no power of two
+shown-by regressions/tcmalloc-aligned-alloc-errno
 known accepted-overflow/pvalloc/size https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc rounding the size up to whole pages overflows to 0
 shown-by conformance/03-overflow-pages
 known accepted-overflow/memalign/size https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc rounding the size up to the alignment overflows
+shown-by conformance/03-overflow-aligned
 known accepted-overflow/aligned_alloc/size https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc the same as memalign
+shown-by conformance/03-overflow-aligned
 known errno-clobbered/posix_memalign/failure https://man7.org/linux/man-pages/man3/posix_memalign.3.html a mapping that the kernel refuses inside leaves ENOMEM in errno, which is also returned; POSIX leaves errno open
 shown-by conformance/08-no-memory
 answer aligned-alloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc] the smallest size class, 8 bytes
