@@ -1,5 +1,7 @@
 # Our own. Nothing is known of it that it should not do.
 versions * *
+
+# Where the standards leave a choice
 answer aligned-alloc-zero pointer [C17 7.22.3p1 leaves it open; allocators/guard/README.md] a block of 16 bytes
 answer calloc-size-zero pointer [C17 7.22.3p1 leaves it open; allocators/guard/README.md] a block of 16 bytes
 answer calloc-zero pointer [C17 7.22.3p1 leaves it open; allocators/guard/README.md] a block of 16 bytes
@@ -25,5 +27,7 @@ answer memalign-48 EINVAL [glibc manual 3.2.3.6; allocators/guard/README.md] NUL
 answer pvalloc-1 usable-4096 [no standard has pvalloc; allocators/guard/README.md] a page
 answer valloc-1 usable-4096 [no current standard has valloc; allocators/guard/README.md] the smallest size class that is aligned to a page is a page
 answer usable-malloc-1 usable-16 [https://man7.org/linux/man-pages/man3/malloc_usable_size.3.html; allocators/guard/README.md] the smallest of 88 size classes, 16 bytes
+
+# When memory goes back
 retention allocators/guard/README.md A slab of 1 MiB is unmapped when it drains, a block over 128 KiB when it is freed.
 retention allocators/guard/README.md In a slab in use up to 64 free pages (256 KiB) are kept, then purged; malloc_trim purges all of them.

@@ -1,5 +1,7 @@
 # jemalloc as Debian packages it.
 versions 5.3.0 5.3.0
+
+# Known findings
 known wrong-errno/realloc/failure https://github.com/jemalloc/jemalloc/pull/2620 realloc does not set errno when it fails; fixed after 5.3.0
 shown-by conformance/05-failed
 known wrong-errno/memalign/failure https://github.com/jemalloc/jemalloc/blob/5.3.0/src/jemalloc.c je_memalign does not ask for errno to be set
@@ -16,6 +18,8 @@ known errno-clobbered/free/free https://github.com/jemalloc/jemalloc/pull/2906 a
 shown-by regressions/jemalloc-free-errno
 known crash/*/SIGSEGV/pthread_mutex_trylock<libjemalloc.so.2* https://github.com/jemalloc/jemalloc/issues/2289 a refused mmap while a thread gets its arena leaves it without one, and it is used all the same
 shown-by conformance/15-thread-start
+
+# Where the standards leave a choice
 answer aligned-alloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/jemalloc/jemalloc/blob/5.3.0/src/jemalloc.c] the smallest size class, 8 bytes
 answer calloc-size-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/jemalloc/jemalloc/blob/5.3.0/src/jemalloc.c] the smallest size class, 8 bytes
 answer calloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/jemalloc/jemalloc/blob/5.3.0/src/jemalloc.c] the smallest size class, 8 bytes
@@ -41,5 +45,7 @@ answer memalign-48 null [https://man7.org/linux/man-pages/man3/posix_memalign.3.
 answer pvalloc-1 absent [no standard has it; https://github.com/jemalloc/jemalloc/blob/5.3.0/src/jemalloc.c] Debian's libjemalloc2 exports no pvalloc
 answer valloc-1 usable-4096 [no current standard has valloc; https://github.com/jemalloc/jemalloc/blob/5.3.0/src/jemalloc.c] the smallest size class that is aligned to a page is a page
 answer usable-malloc-1 usable-8 [https://man7.org/linux/man-pages/man3/malloc_usable_size.3.html; https://jemalloc.net/jemalloc.3.html, IMPLEMENTATION NOTES] the smallest size class, 8 bytes
+
+# When memory goes back
 retention https://jemalloc.net/jemalloc.3.html Free pages go back within 10 s (opt.dirty_decay_ms 10000, a sigmoid; then opt.muzzy_decay_ms 0: MADV_DONTNEED), while the arena is used: opt.background_thread is false.
 retention https://jemalloc.net/jemalloc.3.html Address space is kept for good (opt.retain true, 0 munmap calls); blocks from 8 MiB (opt.oversize_threshold) have an arena whose pages go back at once. A thread caches sizes up to 32 KiB (opt.tcache_max).

@@ -1,5 +1,7 @@
 # mimalloc as Debian packages it.
 versions 2.0.9 2.0.9
+
+# Known findings
 known wrong-errno/malloc/failure https://github.com/microsoft/mimalloc/issues/1135 errno is not set when an allocation fails
 shown-by conformance/03-overflow
 known wrong-errno/calloc/failure https://github.com/microsoft/mimalloc/issues/1135 errno is not set when an allocation fails
@@ -24,6 +26,8 @@ known errno-clobbered/posix_memalign/failure https://man7.org/linux/man-pages/ma
 shown-by conformance/08-no-memory
 known accepted-bad-alignment/aligned_alloc/alignment https://github.com/microsoft/mimalloc/blob/v2.0.9/src/alloc-aligned.c a short way for sizes up to 1 KiB that are powers of two takes 0 for a power of two
 shown-by conformance/07-bad-alignment
+
+# Where the standards leave a choice
 answer aligned-alloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/microsoft/mimalloc/blob/v2.0.9/src/alloc.c] the smallest block, 8 bytes
 answer calloc-size-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/microsoft/mimalloc/blob/v2.0.9/src/alloc.c] the smallest block, 8 bytes
 answer calloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/microsoft/mimalloc/blob/v2.0.9/src/alloc.c] the smallest block, 8 bytes
@@ -49,5 +53,7 @@ answer memalign-48 null [https://man7.org/linux/man-pages/man3/posix_memalign.3.
 answer pvalloc-1 usable-8192 [no standard has pvalloc; https://github.com/microsoft/mimalloc/blob/v2.0.9/src/alloc-aligned.c] a page, cut from a block large enough that a page boundary lies in it: the rest counts too
 answer valloc-1 usable-4096 [no current standard has valloc; https://github.com/microsoft/mimalloc/blob/v2.0.9/src/alloc-aligned.c] cut from a block large enough that a page boundary lies in it: the rest counts too
 answer usable-malloc-1 usable-8 [https://man7.org/linux/man-pages/man3/malloc_usable_size.3.html; https://github.com/microsoft/mimalloc/blob/v2.0.9/src/alloc.c] the smallest block, 8 bytes
+
+# When memory goes back
 retention https://github.com/microsoft/mimalloc/blob/v2.0.9/src/options.c Free pages of a segment are decommitted after 25 ms (MIMALLOC_DECOMMIT_DELAY), free segments after 500 ms (MIMALLOC_SEGMENT_DECOMMIT_DELAY), each when the thread next allocates or frees; mi_collect(true) does it at once.
 retention https://github.com/microsoft/mimalloc/blob/v2.0.9/include/mimalloc-types.h Segments are 32 MiB of address space; blocks over 16 MiB have a segment of their own, unmapped by free.

@@ -1,5 +1,7 @@
 # Scudo standalone, of LLVM's compiler-rt.
 versions 19 19
+
+# Known findings
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-map-failure https://github.com/llvm/llvm-project/issues/87473 a refused mmap inside the allocator ends the process
 shown-by conformance/15-null
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-unmap-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp a refused munmap inside the allocator ends the process
@@ -19,6 +21,8 @@ known fork-broken/*/stuck/syscall<libclang_rt.scudo* https://github.com/llvm/llv
 known fork-broken/*/SIGILL/libclang_rt.scudo* https://github.com/llvm/llvm-project/blob/llvmorg-19.1.7/compiler-rt/lib/scudo/standalone/wrappers_c.inc a child that is forked while another thread makes the first allocation of the process sets it up once more, and GWP-ASan ends it; the fork handlers are registered behind that
 known null-without-cause/aligned_alloc/no-cause https://github.com/llvm/llvm-project/blob/release/19.x/compiler-rt/lib/scudo/standalone/combined.h the same: alignments over 16 MiB (2^24) are not supported
 shown-by conformance/07-alignments-large
+
+# Where the standards leave a choice
 answer aligned-alloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/llvm/llvm-project/blob/release/19.x/compiler-rt/lib/scudo/standalone/wrappers_c.inc] a chunk of 1 byte: the size is raised to 1
 answer calloc-size-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/llvm/llvm-project/blob/release/19.x/compiler-rt/lib/scudo/standalone/wrappers_c.inc] a chunk of 1 byte: the size is raised to 1
 answer calloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/llvm/llvm-project/blob/release/19.x/compiler-rt/lib/scudo/standalone/wrappers_c.inc] a chunk of 1 byte: the size is raised to 1
@@ -44,5 +48,7 @@ answer memalign-48 EINVAL [https://man7.org/linux/man-pages/man3/posix_memalign.
 answer pvalloc-1 usable-4096 [no standard has pvalloc; https://github.com/llvm/llvm-project/blob/release/19.x/compiler-rt/lib/scudo/standalone/wrappers_c.inc] the size is rounded up to a page, and what was asked for is usable
 answer valloc-1 usable-1 [https://man7.org/linux/man-pages/man3/malloc_usable_size.3.html; https://github.com/llvm/llvm-project/blob/release/19.x/compiler-rt/lib/scudo/standalone/wrappers_c.inc] what was asked for is usable, so that an overrun is seen
 answer usable-malloc-1 usable-1 [https://man7.org/linux/man-pages/man3/malloc_usable_size.3.html; https://github.com/llvm/llvm-project/blob/release/19.x/compiler-rt/lib/scudo/standalone/wrappers_c.inc] what was asked for is usable, so that an overrun is seen
+
+# When memory goes back
 retention https://github.com/llvm/llvm-project/blob/release/19.x/compiler-rt/lib/scudo/standalone/flags.inc Free pages of size classes go back at most every 5 s (release_to_os_interval_ms 5000), when the class is used; mallopt(M_PURGE) does it at once.
 retention https://github.com/llvm/llvm-project/blob/release/19.x/compiler-rt/lib/scudo/standalone/allocator_config.h Blocks from 128 KiB have a mapping of their own; up to 32 free ones of up to 512 KiB are cached, larger ones unmapped by free.

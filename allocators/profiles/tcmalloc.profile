@@ -1,5 +1,7 @@
 # gperftools' tcmalloc_minimal.
 versions 2.10 2.10
+
+# Known findings
 known wrong-errno/calloc/failure https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc a product that overflows gives NULL and leaves errno alone
 shown-by conformance/04-overflow
 known accepted-bad-alignment/aligned_alloc/alignment https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc aligned_alloc is memalign, whose alignment is checked by an assertion alone
@@ -14,6 +16,8 @@ known accepted-overflow/aligned_alloc/size https://github.com/gperftools/gperfto
 shown-by conformance/03-overflow-aligned
 known errno-clobbered/posix_memalign/failure https://man7.org/linux/man-pages/man3/posix_memalign.3.html a mapping that the kernel refuses inside leaves ENOMEM in errno, which is also returned; POSIX leaves errno open
 shown-by conformance/08-no-memory
+
+# Where the standards leave a choice
 answer aligned-alloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc] the smallest size class, 8 bytes
 answer calloc-size-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc] the smallest size class, 8 bytes
 answer calloc-zero pointer [C17 7.22.3p1 leaves it open; https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc] the smallest size class, 8 bytes
@@ -39,5 +43,7 @@ answer memalign-48 rounded-16 [https://man7.org/linux/man-pages/man3/posix_memal
 answer pvalloc-1 usable-4096 [no standard has pvalloc; https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc] a size class of a page
 answer valloc-1 usable-4096 [no current standard has valloc; https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc] the smallest size class that is aligned to a page is a page
 answer usable-malloc-1 usable-8 [https://man7.org/linux/man-pages/man3/malloc_usable_size.3.html; https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/tcmalloc.cc] the smallest size class, 8 bytes
+
+# When memory goes back
 retention https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/page_heap.cc About one page in 1000 that are freed goes back (TCMALLOC_RELEASE_RATE 1), all free spans on MallocExtension::ReleaseFreeMemory.
 retention https://github.com/gperftools/gperftools/blob/gperftools-2.10/src/system-alloc.cc Memory comes by brk in steps of 1 MiB or more, and is given back by madvise alone: 0 munmap calls, and the break never falls.

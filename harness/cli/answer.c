@@ -46,9 +46,10 @@ static struct answer_word failed(const char *prefix, int err)
 
 	if (err == 0 || err == OUTCOME_NO_ERRNO)
 		return plain("null");
-	if (!name)
-		return numbered("errno-", (uint64_t)err);
-	snprintf(w.s, sizeof(w.s), "%s%s", prefix, name);
+	if (name)
+		snprintf(w.s, sizeof(w.s), "%s%s", prefix, name);
+	else
+		snprintf(w.s, sizeof(w.s), "errno-%d", err);
 	return w;
 }
 

@@ -75,7 +75,7 @@ static enum row_result result_of(const struct rule *rule, const struct outcome_o
 	}
 	if (strcmp(row->answer.s, "absent") == 0 || is_absent(rule, r->result.shared))
 		return ROW_ABSENT;
-	if (r->verdict.nknown || (row->expected && answer_is_given(row->answer.s)))
+	if (r->verdict.nknown || (row->expected && strcmp(row->expected, row->answer.s) == 0))
 		return ROW_PROFILE;
 	return row->answer.s[0] ? ROW_MEASURED : ROW_PASS;
 }

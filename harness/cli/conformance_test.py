@@ -166,9 +166,10 @@ class Table(Rules):
         self.assertLessEqual(max(map(len, got.stdout.splitlines())), 25)
 
     def test_what_cannot_run_is_unsupported(self):
-        corpus = self.rules(r13_beside="# Rule 13: x\nparallel {\n@0 malloc b[0] 8\n}\n")
-        got, rows = self.audit("--corpus", corpus, "-a", "glibc", exit_code=UNSUPPORTED)
-        self.assertEqual(self.table(got.stdout), {"13-beside": {"glibc": "unsupported"}})
+        corpus = self.rules(r15_refused="# Rule 15: x\nfault mmap ENOMEM\nmalloc b[0] 1M\n")
+        got, rows = self.audit("--corpus", corpus, "-a", "glibc", "--no-tape",
+                               exit_code=UNSUPPORTED)
+        self.assertEqual(self.table(got.stdout), {"15-refused": {"glibc": "unsupported"}})
         self.assertEqual(rows[0]["result"], "unsupported")
 
 
@@ -202,6 +203,14 @@ class Mismatch(Rules):
         got, rows = self.audit(*args, "--strict", exit_code=FINDING)
         self.assertEqual(rows[0]["result"], "mismatch")
         self.assertIn("known profile-mismatch at op 0", got.stdout)
+
+    def test_mismatches_can_be_left_out(self):
+        corpus = self.rules(r02_zero=ZERO)
+        profile = self.profile("answer malloc-zero null so\n")
+        _, rows = self.audit("--corpus", corpus, "-a", "glibc", "--profile", profile, "--without",
+                             "profile-mismatch", exit_code=CLEAN)
+        self.assertEqual((rows[0]["answer"], rows[0]["expected"], rows[0]["result"]),
+                         ("pointer", "null", "measured"))
 
     def test_a_function_that_the_profile_has_and_the_file_lacks(self):
         corpus = self.rules(r09_pages=PAGES)
@@ -286,7 +295,8 @@ class Stale(Rules):
         absent = f"known crash/* {LINK} so\nshown-by conformance/09-pages\n"
         self.assertEqual(self.stale(corpus, library, absent, exit_code=CLEAN), [])
         served = absent.replace("09-pages", "03-served")
-        for option in ("--no-tape", "--no-oracles"):
+        for option in ("--no-tape", "--no-oracles", "--without=crash",
+                       "--without=profile-mismatch"):
             self.assertEqual(self.stale(corpus, library, served, option, kind=(),
                                         exit_code=CLEAN), [])
 

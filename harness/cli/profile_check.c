@@ -8,7 +8,9 @@
 
 static bool took_place(const struct outcome_of_run *r)
 {
-	return r->in.profile && r->result.shared &&
+	const struct run_shared *s = r->result.shared;
+
+	return r->in.profile && s && !(s->config.without & 1u << FINDING_PROFILE_MISMATCH) &&
 	       (r->verdict.outcome == OUTCOME_CLEAN || r->verdict.outcome == OUTCOME_FINDING);
 }
 
@@ -51,7 +53,8 @@ static bool saw_everything(const struct run_result *r)
 {
 	const struct run_shared *s = r->shared;
 
-	if (r->end != RUN_END_NORMAL || !s->config.oracles || s->watch.traps != WATCH_ON)
+	if (r->end != RUN_END_NORMAL || !s->config.oracles || s->config.without ||
+	    s->watch.traps != WATCH_ON)
 		return false;
 	for (unsigned i = 0; i < OP_CODES; i++)
 		if (s->counts.absent[i])

@@ -70,6 +70,8 @@ static const char *const rule_names[RULES] = {
 	[RULE_GROWTH_MAPS] = "growth-maps",
 	[RULE_GROWTH_MAPPED] = "growth-mapped",
 	[RULE_GROWTH_RSS] = "growth-rss",
+	[RULE_PROFILE_ANSWER] = "profile-answer",
+	[RULE_PROFILE_KNOWN] = "profile-known",
 };
 
 const char *finding_kind_name(unsigned kind)
