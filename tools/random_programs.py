@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Writes random programs: valid text, mostly calls that do something, each quick to run.
 
-    random_programs.py --seed S --count N --out DIR [--kind maps|blocks|mixed] [--ballast N]
+    random_programs.py --seed S --count N --out DIR [--kind KIND] [--ballast N]
+
+KIND: maps, blocks, mixed, or parallel, where most ops are lines of parallel sections.
 
 Program I of a seed is the same whatever the count. A generator follows, roughly, which slots are
-full and how large, so that most ops are not skipped; it need not be right about it. What a program
-touches, how many calls it makes and how often it forks is bounded, repeats counted in full.
+full and how large, so that most ops are not skipped; it need not be right about it, and among
+threads that run side by side it cannot. What a program touches, how many calls it makes, how often
+it forks and how many threads it makes is bounded, repeats counted in full.
 """
 
 import argparse
@@ -14,11 +17,12 @@ import sys
 from pathlib import Path
 
 PAGE = 4096
-KINDS = ["maps", "blocks", "mixed"]
+KINDS = ["maps", "blocks", "mixed", "parallel"]
 
 TOUCH_BYTES = 16 << 20  # in all of one program
 CALLS = 2500
 FORKS = 3
+EXITS = 12
 FORK_DEPTH = 2
 DEPTH = 4
 
@@ -63,15 +67,17 @@ class Generator:
         self.rng = rng
         self.kind = kind
         self.lines = []
-        self.statements = rng.randint(5, 60)
+        self.statements = rng.randint(20, 90) if kind == "parallel" else rng.randint(5, 60)
         self.blocks = [None] * rng.choice([4, 8, 16, 40])
         self.maps = [None] * rng.choice([3, 6, 12, 30])
-        self.threads = rng.choice([1, 1, 2, 3, 4])
+        self.threads = rng.choice([2, 2, 3, 4, 8] if kind == "parallel" else [1, 1, 2, 3, 4])
+        self.lane = 0  # in a parallel section: whose line is next
         self.open = []  # words of the blocks that are open
         self.weight = 1  # how often the next statement runs
         self.touchable = TOUCH_BYTES
         self.calls = CALLS
         self.forks = FORKS
+        self.exits = EXITS
         self.checkpoints = 0
 
     # Numbers and words
@@ -88,7 +94,8 @@ class Generator:
         return self.rng.choice(ways)
 
     def size(self):
-        table = self.rng.choices([SMALL, PAGES, LARGE, ENORMOUS], [55, 22, 22, 1])[0]
+        enormous = 0 if "parallel" in self.open else 1
+        table = self.rng.choices([SMALL, PAGES, LARGE, ENORMOUS], [55, 22, 22, enormous])[0]
         return self.rng.choice(table)
 
     def alignment(self):
@@ -135,12 +142,18 @@ class Generator:
         self.touchable -= bytes_ * self.weight
         return True
 
-    def emit(self, text, calls=1):
+    def thread(self):
+        """The prefix of a line, or none."""
+        if self.open and self.open[-1] == "parallel":
+            return f"@{self.lane} "
+        if self.threads > 1 and not {"fork", "parallel"} & set(self.open) and self.chance(50):
+            return f"@{self.rng.randrange(self.threads)} "
+        return ""
+
+    def emit(self, text, calls=1, thread=None):
         if text.split()[0] == "checkpoint":
             calls = 50  # it reads the whole map table
-        thread = ""
-        if self.threads > 1 and "fork" not in self.open and self.chance(50):
-            thread = f"@{self.rng.randrange(self.threads)} "
+        thread = self.thread() if thread is None else thread
         self.lines.append("  " * len(self.open) + thread + text)
         self.statements -= 1
         self.calls -= max(calls, 1) * self.weight
@@ -166,11 +179,15 @@ class Generator:
     def some_part(self, pages, percent):
         return " " + self.part(pages) if self.chance(percent) else ""
 
+    def unordered(self):
+        """Whether ops that are not below this one may run after it."""
+        return bool({"repeat", "parallel"} & set(self.open))
+
     # Block ops
 
     def fill(self, text, at, size, zeroed=False):
-        # In a loop, an op above this one may touch it the next time around.
-        if (zeroed or "repeat" in self.open) and not self.may_touch(size * len(at)):
+        # In a loop, an op above this one may touch it the next time around; beside, another thread.
+        if (zeroed or self.unordered()) and not self.may_touch(size * len(at)):
             return
         self.emit(text, len(at))
         for i in at:
@@ -208,7 +225,8 @@ class Generator:
 
     def op_free(self):
         where, at = self.choose(self.blocks, True)
-        self.emit(f"free b{where}", len(at))
+        word = self.rng.choice(["free"] * 20 + ["free_sized", "free_aligned_sized"])
+        self.emit(f"{word} b{where}", len(at))
         for i in at:
             self.blocks[i] = None
 
@@ -297,7 +315,7 @@ class Generator:
         pages = self.map_pages() if len(at) < 4 else self.rng.choice(MAP_PAGES)
         flags = self.map_flags(pages)
         bytes_ = pages * PAGE * max(len(at), 1)
-        if "repeat" in self.open and not self.may_touch(bytes_):
+        if self.unordered() and not self.may_touch(bytes_):
             return
         if self.chance(6) and self.may_touch(bytes_):
             flags.append("populate")
@@ -331,7 +349,7 @@ class Generator:
         old = self.maps[at[0]].pages if at else 1
         new = self.rng.choice([old, max(old // 2, 1), old + 1, 2 * old, self.map_pages()])
         new = min(new, 16384)
-        if "repeat" in self.open and not self.may_touch(new * PAGE * max(len(at), 1)):
+        if self.unordered() and not self.may_touch(new * PAGE * max(len(at), 1)):
             return
         flags = self.mremap_flags(old, new)
         self.emit_map(f"mremap m{where} {self.size_text(new * PAGE)} {','.join(flags)}".rstrip(),
@@ -393,13 +411,14 @@ class Generator:
 
     # Blocks
 
-    def block(self, head, weight):
+    def block(self, head, weight, length=8, lanes=()):
         self.emit(head + " {")
         self.open.append(head.split()[0])
         self.weight *= weight
         before = self.statements
-        length = self.rng.randint(1, 8)
+        length = self.rng.randint(1, length)
         while self.statements > max(before - length, 0):
+            self.lane = self.rng.choice(lanes) if lanes else self.lane
             self.step()
         self.weight //= weight
         self.open.pop()
@@ -421,8 +440,54 @@ class Generator:
         self.block("fork", 1)
         self.blocks, self.maps = before
 
+    def op_parallel(self):
+        if {"fork", "parallel"} & set(self.open) or len(self.open) >= DEPTH - 1:
+            return
+        if self.chance(2):
+            self.emit("parallel {")
+            self.lines.append("  " * len(self.open) + "}")
+            return
+        lanes = list(range(self.threads))
+        if self.chance(20):
+            lanes = self.rng.choices(lanes, k=self.rng.randint(1, self.threads))
+        self.block("parallel", 1, self.rng.choice([6, 40]), lanes)
+
+    def op_hand_over(self):
+        """In a section: what one thread allocates another one frees, over and over."""
+        count = self.rng.choice([1, 5, 20, 50])
+        n = self.rng.randint(1, min(len(self.blocks), 4))
+        size = self.size()
+        if self.open[-1:] != ["parallel"] or self.weight * count * n * 3 > self.calls:
+            return
+        if not self.may_touch(count * n * size):
+            return
+        giver, first = self.lane, self.rng.randrange(len(self.blocks) - n + 1)
+        ops = [[f"malloc b[{first}:{first + n}] {self.size_text(size)}",
+                f"touch b[{first}:{first + n}]"], [f"free b[{first}:{first + n}]"]]
+        for lane, body in zip([giver, (giver + 1) % self.threads], ops):
+            self.lane = lane
+            self.emit(f"repeat {count} {{", 0)
+            self.open.append("repeat")
+            for line in body:
+                self.emit(line, n * count)
+            self.open.pop()
+            self.lines.append("  " * len(self.open) + "}")
+
+    def op_exit(self):
+        """A thread ends, its successor goes on; thread 0 never does."""
+        if "fork" in self.open or self.threads == 1 or self.exits < self.weight:
+            return
+        if "parallel" not in self.open:
+            thread = f"@{self.rng.randrange(1, self.threads)} "
+        elif self.lane == 0:
+            return
+        else:
+            thread = None
+        self.exits -= self.weight
+        self.emit("exit", 30, thread)
+
     def op_checkpoint(self):
-        if self.checkpoints < 3 and self.weight == 1:
+        if self.checkpoints < 3 and self.weight == 1 and "parallel" not in self.open:
             self.checkpoints += 1
             self.emit(f"checkpoint c{self.checkpoints}")
 
@@ -432,8 +497,13 @@ class Generator:
     MAP_OPS = [(op_mmap, 24), (op_munmap, 16), (op_mremap, 9), (op_mprotect, 10), (op_madvise, 14),
                (op_map_touch, 12), (op_comb, 3), (op_bad_map, 3)]
     CONTROL = [(op_repeat, 5), (op_fork, 3), (op_checkpoint, 1)]
+    SIDE_BY_SIDE = [(op_parallel, 2), (op_hand_over, 2), (op_exit, 1)]
     OPS = {"blocks": BLOCK_OPS + CONTROL, "maps": MAP_OPS + CONTROL,
-           "mixed": BLOCK_OPS + MAP_OPS + [(op, 2 * weight) for op, weight in CONTROL]}
+           "mixed": BLOCK_OPS + MAP_OPS + SIDE_BY_SIDE +
+                    [(op, 2 * weight) for op, weight in CONTROL],
+           "parallel": [(op, 3 * weight) for op, weight in BLOCK_OPS] + MAP_OPS +
+                       [(op, 3 * weight) for op, weight in CONTROL] +
+                       [(op, 20 * weight) for op, weight in SIDE_BY_SIDE]}
 
     def step(self):
         ops = self.OPS[self.kind]

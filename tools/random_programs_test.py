@@ -3,6 +3,7 @@
 
 import contextlib
 import io
+import json
 import os
 import re
 import subprocess
@@ -59,7 +60,7 @@ class Programs(unittest.TestCase):
                        for i in range(400))
         words = set(re.findall(r"[a-z_0-9]+", text))
         expected = """malloc calloc realloc reallocarray aligned_alloc posix_memalign memalign
-            valloc pvalloc free usable touch trim mmap munmap mremap mprotect madvise repeat fork
+            valloc pvalloc free free_sized free_aligned_sized usable touch trim exit parallel mmap munmap mremap mprotect madvise repeat fork
             checkpoint none r rw rx rwx private shared shared_validate droppable anon zero file
             memfd fixed fixed_noreplace noreserve populate maymove dontunmap""".split()
         self.assertEqual(sorted(set(expected + random_programs.ADVICES) - words), [])
@@ -67,12 +68,43 @@ class Programs(unittest.TestCase):
         self.assertIn("@3 ", text)
         self.assertRegex(text, r"(?m)^( *)fork \{\n(\1 .*\n)*\1  fork \{")
 
+    def test_sections(self):
+        text = "".join(random_programs.program(1, i, "parallel") for i in range(400))
+        sections = re.findall(r"(?m)^( *)(?:@\d )?parallel \{\n((?:\1 .*\n)*)\1\}", text)
+        self.assertGreater(len(sections), 400)
+        bodies = [re.sub(f"(?m)^{indent}", "", body) for indent, body in sections]
+        self.assertIn("", bodies)
+        threads = [set(re.findall(r"(?m)^  @(\d) ", body)) for body in bodies]
+        self.assertTrue({1, 2, 3, 4} <= set(map(len, threads)))
+        for inside in [r"^  @[1-7] exit$", r"^    exit$", r"^  @\d repeat \d+ \{$", r"^  @\d fork \{$",
+                       r"^  @\d mmap m"]:
+            self.assertTrue(any(re.search(inside, body, re.M) for body in bodies), inside)
+        # From hand to hand: two threads, the same slots.
+        self.assertTrue(any(re.search(r"^  @(\d) repeat \d+ \{\n    malloc (b\S+) .*\n.*\n  \}\n"
+                                      r"  @(?!\1)\d repeat \d+ \{\n    free \2\n", body, re.M)
+                            for body in bodies))
+        self.assertRegex(text, r"(?m)^ *@[1-7] exit$")
+        self.assertIn("parallel {", "".join(random_programs.program(1, i, "mixed")
+                                            for i in range(100)))
+
     def test_sizes(self):
         for i in range(400):
             lines = random_programs.program(2, i, "mixed").splitlines()
             statements = [line for line in lines[2:] if line.strip() != "}"]
             self.assertGreaterEqual(len(statements), 5)
             self.assertLessEqual(len(statements), 60 + 20)  # the last may be several in one
+
+    def test_budgets(self):
+        """Counted by running: repeats, lines of threads and blocks of fork children."""
+        paths = random_programs.write(self.scratch.name, range(60), 6, "parallel")
+        done = subprocess.run([ALLOCRIG, "run", "-a", "guard", "--json", "-", *paths],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for line in done.stdout.splitlines():
+            result = json.loads(line)
+            calls = result["ops"]["executed"] + result["ops"]["skipped"]
+            self.assertLess(calls, 2 * random_programs.CALLS)
+            self.assertLess(result["peak"]["rss_bytes"], 4 * random_programs.TOUCH_BYTES)
 
 
 class Differences(unittest.TestCase):
