@@ -36,14 +36,13 @@ enum baton_call baton_wait(struct baton *b, uint32_t self, uint32_t *section)
 {
 	for (;;) {
 		uint32_t holder = atomic_load_explicit(&b->holder, memory_order_acquire);
-		uint32_t opened = atomic_load_explicit(&b->section, memory_order_acquire);
 
 		if (holder == BATON_DONE)
 			return BATON_OVER;
 		if (holder == self)
 			return BATON_TURN;
-		if (holder == BATON_ALL && opened != *section) {
-			*section = opened;
+		if (holder & BATON_ALL && (holder & ~BATON_ALL) != *section) {
+			*section = holder & ~BATON_ALL;
 			return BATON_SECTION;
 		}
 		futex_wait(&b->holder, holder);
@@ -53,10 +52,10 @@ enum baton_call baton_wait(struct baton *b, uint32_t self, uint32_t *section)
 uint32_t baton_open(struct baton *b, uint32_t threads)
 {
 	atomic_store(&b->running, threads);
-	uint32_t section = atomic_fetch_add(&b->section, 1) + 1;
-
-	baton_pass(b, BATON_ALL);
-	return section;
+	/* One bit less than there are: never BATON_DONE. */
+	b->section = (b->section + 1) & (BATON_ALL / 2 - 1);
+	baton_pass(b, BATON_ALL | b->section);
+	return b->section;
 }
 
 void baton_leave(struct baton *b)

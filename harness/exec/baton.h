@@ -2,8 +2,8 @@
  * baton.h - program threads take turns, or run a section side by side.
  *
  * All threads exist before the first snapshot and wait on a futex word that names who is next: one
- * thread, or all of them. A section is over when each has run its lines; then it is the turn of the
- * thread that opened it.
+ * thread, or all of them and for which section. A section is over when each has run its lines; then
+ * it is the turn of the thread that opened it.
  */
 #ifndef EXEC_BATON_H
 #define EXEC_BATON_H
@@ -12,14 +12,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Beside the number of a section: a thread that is about to sleep on one wakes for the next. */
+#define BATON_ALL  0x80000000u
 #define BATON_DONE UINT32_MAX
-#define BATON_ALL  (UINT32_MAX - 1)
 
 struct baton {
-	_Atomic uint32_t holder;  /* thread number, BATON_ALL or BATON_DONE */
+	_Atomic uint32_t holder;  /* thread number, BATON_ALL with a section, or BATON_DONE */
 	_Atomic uint32_t arrived; /* threads that wait for their first turn, or are about to */
-	_Atomic uint32_t section; /* sections opened so far */
-	_Atomic uint32_t running; /* threads that are not through with the open one */
+	_Atomic uint32_t running; /* threads that are not through with the open section */
+	uint32_t section;	  /* the last one that was opened; of whoever has the turn */
 };
 
 enum baton_call { BATON_TURN, BATON_SECTION, BATON_OVER };
