@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the packages of packages.txt that are missing. Does nothing, and needs no network, when
-# none is. Takes another list as its argument.
+# none is. Takes another list as its argument. What stands behind the line `# optional` may be
+# missing in the end.
 set -eu
 
 list=${1:-$(dirname "$0")/../packages.txt}
@@ -12,12 +13,12 @@ fail() {
 
 [ -r "$list" ] || fail "cannot read $list"
 wanted=$(sed 's/#.*//' "$list")
+needed=$(sed -e '/^# optional/,$d' -e 's/#.*//' "$list")
 
 # "ok installed" and not what is half-configured or removed with its settings kept.
 missing() {
-	# shellcheck disable=SC2086
-	dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null |
-		awk -v wanted="$(echo $wanted)" '
+	dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+		awk -v wanted="$*" '
 			$2 == "installed" { have[$1] = 1 }
 			END {
 				n = split(wanted, w, " ")
@@ -32,7 +33,8 @@ if ! command -v dpkg-query >/dev/null; then
 	exit 0
 fi
 
-packages=$(missing)
+# shellcheck disable=SC2086
+packages=$(missing $wanted)
 [ -n "$packages" ] || exit 0
 echo "installing:" $packages
 
@@ -50,8 +52,19 @@ apt() {
 apt update >/dev/null 2>&1 || true
 exec 3>&1
 # shellcheck disable=SC2086
-if ! said=$(apt install --no-install-recommends -y $packages 2>&1 >&3); then
-	fail "could not install" $packages "(offline?): $(echo "$said" | grep -m 1 '^E:')"
+install() {
+	said=$(apt install --no-install-recommends -y $1 2>&1 >&3)
+}
+# shellcheck disable=SC2086
+if ! install "$packages"; then
+	packages=$(missing $needed)
+	if [ -n "$packages" ] && ! install "$packages"; then
+		fail "could not install" $packages "(offline?): $(echo "$said" | grep -m 1 '^E:')"
+	fi
 fi
-packages=$(missing)
+# shellcheck disable=SC2086
+packages=$(missing $needed)
 [ -z "$packages" ] || fail "still missing:" $packages
+# shellcheck disable=SC2086
+packages=$(missing $wanted)
+[ -z "$packages" ] || echo "install-packages: going on without" $packages >&2
