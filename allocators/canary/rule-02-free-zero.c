@@ -14,21 +14,22 @@ static void *from_elsewhere(size_t size)
 
 static void known_only(void *p)
 {
-	if ((char *)p >= places[0] && (char *)p < places[256])
+	if ((char *)p >= places[0] && (char *)p < places[0] + sizeof(places))
 		abort();
 	core_free(p);
 }
 
 static void *known_resized(void *p, size_t size)
 {
-	if ((char *)p >= places[0] && (char *)p < places[256])
+	if ((char *)p >= places[0] && (char *)p < places[0] + sizeof(places))
 		abort();
 	return core_realloc(p, size);
 }
 
 static size_t usable_anywhere(void *p)
 {
-	return (char *)p >= places[0] && (char *)p < places[256] ? 0 : core_usable(p);
+	return (char *)p >= places[0] && (char *)p < places[0] + sizeof(places) ? 0
+										: core_usable(p);
 }
 
 const struct canary canary = {
