@@ -9,12 +9,13 @@ shown-by regressions/scudo-unmap-abort
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-protect-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp a refused mprotect inside the allocator ends the process
 known fork-broken/*/SIGABRT/*/Scudo-ERROR-internal-unmap-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp the same in a child
 shown-by conformance/10-errno-unmap
-known errno-clobbered/free/free https://github.com/llvm/llvm-project/blob/llvmorg-19.1.7/compiler-rt/lib/scudo/standalone/mem_map_linux.cpp pages that the kernel does not take (as of locked memory) leave its errno when free gives them back
+known errno-clobbered/free/free https://github.com/llvm/llvm-project/blob/llvmorg-19.1.7/compiler-rt/lib/scudo/standalone/mem_map_linux.cpp pages that the kernel does not take (as of locked memory) leave its errno when free gives them back; and a thread that has to wait for a lock in free keeps EAGAIN of the futex (linux.cpp)
 shown-by conformance/10-errno-purge
 known wrong-errno/memalign/failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/wrappers_c.inc memalign alone does not set errno when it fails
 shown-by conformance/03-errno-aligned
 known null-without-cause/*memalign/no-cause https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/combined.h alignments over 16 MiB (2^24) are not supported and refused
 shown-by regressions/scudo-alignment-limit
+known errno-clobbered/posix_memalign/success https://github.com/llvm/llvm-project/blob/llvmorg-19.1.7/compiler-rt/lib/scudo/standalone/linux.cpp a thread that has to wait for a lock keeps EAGAIN of the futex; POSIX leaves errno open where the call succeeds
 known errno-clobbered/posix_memalign/failure https://man7.org/linux/man-pages/man3/posix_memalign.3.html a mapping that the kernel refuses inside leaves ENOMEM in errno, which is also returned; POSIX leaves errno open
 shown-by conformance/15-posix-memalign
 known fork-broken/*/stuck/syscall<libclang_rt.scudo* https://github.com/llvm/llvm-project/pull/169440 a lock of its thread registry is not taken at fork: the child waits for it for ever; fixed after 21
