@@ -221,9 +221,6 @@ static inline uintptr_t page_up(const struct child *c, uintptr_t n)
 	return (n + c->page_bytes - 1) & ~(uintptr_t)(c->page_bytes - 1);
 }
 
-/* Adds what an op counted for itself alone. */
-void child_add_counts(struct run_counts *to, const struct run_counts *from);
-
 /* The event that the oracles get, with what is known before the call. */
 struct call_event child_event(const struct child *c, const struct op *op, uint32_t slot);
 

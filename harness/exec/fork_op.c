@@ -209,7 +209,7 @@ static void child_body(struct child *c, const struct op *op)
 	}
 	if (c->lane) {
 		shared_enter(c);
-		child_add_counts(&c->shared->counts, c->counts);
+		run_counts_add(&c->shared->counts, c->counts);
 		shared_leave(c);
 	}
 	atomic_store(&c->pos->finished, 1);

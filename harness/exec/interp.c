@@ -210,15 +210,6 @@ void child_failed(struct child *c, int err, const char *what)
 	shared_leave(c);
 }
 
-void child_add_counts(struct run_counts *to, const struct run_counts *from)
-{
-	uint64_t *sum = (uint64_t *)to;
-	const uint64_t *add = (const uint64_t *)from;
-
-	for (size_t i = 0; i < sizeof(*to) / sizeof(*sum); i++)
-		sum[i] += add[i];
-}
-
 struct call_event child_event(const struct child *c, const struct op *op, uint32_t slot)
 {
 	return (struct call_event){

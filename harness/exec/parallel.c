@@ -12,7 +12,7 @@
 
 struct lane {
 	struct child child;
-	struct run_counts counts;
+	struct run_counts of_fork; /* a fork child's, which cannot count where its parent does */
 	struct cursor *cursor;
 	_Atomic uint64_t busy; /* the block slot that its op works on, + 1; 0: none */
 };
@@ -64,9 +64,8 @@ static void lane_open(struct child *c, uint32_t self)
 	lane->child.pos = pos;
 	lane->child.cursor = lane->cursor;
 	lane->child.growth = NULL;
-	lane->child.counts = &lane->counts;
+	lane->child.counts = &run_lane_counts(c->shared)[self];
 	lane->child.unjudged = false;
-	lane->counts = (struct run_counts){0};
 	atomic_store(&lane->busy, 0);
 	position_phase(pos, PHASE_HARNESS);
 	position_op(pos, c->pos->stmt, OP_PARALLEL);
@@ -82,7 +81,8 @@ static void lane_close(struct child *c, uint32_t self)
 {
 	struct lane *lane = &c->section->lane[self];
 
-	child_add_counts(c->counts, &lane->counts);
+	run_counts_add(c->counts, lane->child.counts);
+	*lane->child.counts = (struct run_counts){0};
 	c->allocator_called |= lane->child.allocator_called;
 	c->round_refused |= lane->child.round_refused;
 }
@@ -168,5 +168,6 @@ void parallel_after_fork(struct child *c)
 		if (c->model)
 			model_abandon(c->model, slot);
 	}
-	c->lane->counts = (struct run_counts){0};
+	c->lane->of_fork = (struct run_counts){0};
+	c->counts = &c->lane->of_fork;
 }

@@ -72,6 +72,13 @@ static void salvage_watch(struct run_shared *s)
 		s->growth = (struct run_growth){0};
 }
 
+/* Of a section that was never closed. */
+static void salvage_counts(struct run_shared *s)
+{
+	for (uint32_t i = 0; s->config.parallel && i < s->config.threads; i++)
+		run_counts_add(&s->counts, &run_lane_counts(s)[i]);
+}
+
 static void clear_page(struct run_shared *s, const struct run_config *cfg)
 {
 	const struct finding f = {
@@ -106,6 +113,7 @@ bool salvage_page(struct run_shared *s, const struct run_config *cfg)
 	salvage_served(&s->served);
 	salvage_checkpoints(s);
 	salvage_watch(s);
+	salvage_counts(s);
 	if (atomic_load(&s->oplog_used) > cfg->oplog_capacity)
 		atomic_store(&s->oplog_used, cfg->oplog_capacity);
 	if (s->harness_error > PROG_MAX_ERRNO)

@@ -196,6 +196,15 @@ struct run_counts {
 
 _Static_assert(sizeof(struct run_counts) % sizeof(uint64_t) == 0, "all are summed as uint64_t");
 
+static inline void run_counts_add(struct run_counts *to, const struct run_counts *from)
+{
+	uint64_t *sum = (uint64_t *)to;
+	const uint64_t *add = (const uint64_t *)from;
+
+	for (size_t i = 0; i < sizeof(*to) / sizeof(*sum); i++)
+		sum[i] += add[i];
+}
+
 struct run_peak {
 	struct snapshot at; /* each member its own highest, absolute */
 	uint64_t samples, samples_left_out;
@@ -303,6 +312,15 @@ struct run_shared {
 static inline struct tape_entry *run_tape(struct run_shared *s)
 {
 	return (struct tape_entry *)&s->oplog[s->config.oplog_capacity];
+}
+
+/*
+ * Behind the tape, where the program has sections: what the lines of each thread have counted in
+ * the one that is open. They are in `counts` when it closes, or else when the run is over.
+ */
+static inline struct run_counts *run_lane_counts(struct run_shared *s)
+{
+	return (struct run_counts *)&run_tape(s)[s->config.tape_capacity];
 }
 
 #endif

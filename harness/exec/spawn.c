@@ -80,8 +80,11 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 
 static size_t shared_bytes(const struct run_request *req)
 {
+	size_t lanes = req->info->has_parallel ? req->info->threads : 0;
+
 	return sizeof(struct run_shared) + req->oplog_capacity * sizeof(struct oplog_entry) +
-	       (req->on_tape ? TAPE_ENTRIES * sizeof(struct tape_entry) : 0);
+	       (req->on_tape ? TAPE_ENTRIES * sizeof(struct tape_entry) : 0) +
+	       lanes * sizeof(struct run_counts);
 }
 
 int spawn_shared(const struct run_request *req, int *ret_fd, struct run_result *ret_result)
