@@ -12,6 +12,7 @@
 
 #include "harness/exec/child.h"
 #include "harness/exec/kcalls.h"
+#include "harness/exec/threads.h"
 
 #define UNMAP_PASSES 3 /* what the map limit refused goes when its neighbours are gone */
 
@@ -133,6 +134,7 @@ void aftermath_end(struct child *c)
 	if (again) {
 		aftermath_press(c);
 		free_all(c);
+		threads_end(c);
 		purge(c);
 	}
 	c->shared->findings.again = 0;

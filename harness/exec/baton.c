@@ -87,3 +87,14 @@ void baton_finish(struct baton *b)
 {
 	baton_pass(b, BATON_DONE);
 }
+
+void baton_await(struct baton *b, uint32_t self)
+{
+	for (;;) {
+		uint32_t holder = atomic_load_explicit(&b->holder, memory_order_acquire);
+
+		if (holder == self)
+			return;
+		futex_wait(&b->holder, holder);
+	}
+}

@@ -53,4 +53,7 @@ void baton_leave(struct baton *b);
 /* Ends the program for every thread. */
 void baton_finish(struct baton *b);
 
+/* After that: waits until it is passed on to `self` all the same. */
+void baton_await(struct baton *b, uint32_t self);
+
 #endif

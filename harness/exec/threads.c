@@ -22,6 +22,7 @@ struct program_thread {
 	uint32_t self;
 	uint32_t section; /* the last one that it has run */
 	bool follows;	  /* a thread that ends is to be joined */
+	bool made;	  /* while the program ran */
 	uint8_t at;	  /* which stack it is on */
 	void *stack[2];	  /* one where threads do not end */
 	pthread_t id, before;
@@ -80,15 +81,21 @@ static void await_end(pid_t tid)
 	}
 }
 
-static void join_before(struct child *c, struct program_thread *t)
+/* A thread that was number `self` and ends; from then on the calling one stands in for it. */
+static void join(struct child *c, uint32_t self, pthread_t id, pid_t tid)
 {
-	await_end(t->tid_before);
+	await_end(tid);
 	atomic_store(&c->pos->trap_ip, 0);
-	c->shared->tid[t->self] = gettid();
+	c->shared->tid[self] = gettid();
 	allocator_enter(c);
-	pthread_join(t->before, NULL);
+	pthread_join(id, NULL);
 	allocator_leave(c);
 	child_beat(c);
+}
+
+static void join_before(struct child *c, struct program_thread *t)
+{
+	join(c, t->self, t->before, t->tid_before);
 	t->follows = false;
 }
 
@@ -177,11 +184,9 @@ static void *thread_main(void *arg)
 	run_turns(main, t);
 	struct child *now = kcalls_works_with();
 
-	if (now->ending)
-		return leave_thread(now);
-	for (;;)
-		pause();
-	return NULL;
+	if (!now->ending)
+		baton_await(&main->baton, t->self);
+	return leave_thread(now);
 }
 
 static int start(struct child *c, struct program_thread *t)
@@ -206,6 +211,7 @@ void thread_exit_op(struct child *c, const struct op *op)
 	t->before = pthread_self();
 	t->tid_before = gettid();
 	t->follows = true;
+	t->made = true;
 	t->at = !t->at;
 	c->ending = true;
 	allocator_enter(c);
@@ -223,6 +229,21 @@ void thread_exit_op(struct child *c, const struct op *op)
 		c->ending = false;
 	}
 	child_outcome(c, &e, -err);
+}
+
+void threads_end(struct child *c)
+{
+	for (uint32_t i = 1; i < c->shared->config.threads; i++) {
+		struct program_thread *t = &c->threads[i];
+
+		if (!t->made)
+			continue;
+		position_op(c->pos, c->pos->stmt, OP_EXIT);
+		c->pos->thread = i;
+		baton_pass(&c->baton, i);
+		join(c, i, t->id, c->shared->tid[i]);
+	}
+	c->pos->thread = 0;
 }
 
 static int init_thread(struct child *c, struct arena *a, uint32_t self)

@@ -31,6 +31,12 @@ uint32_t thread_of(const struct op *op);
 void threads_run_section(struct child *c);
 
 /*
+ * On thread 0, when the program is over: threads that were made while it ran end, so that libc
+ * gives back the blocks that it had for them.
+ */
+void threads_end(struct child *c);
+
+/*
  * The op `exit`, on the thread that ends. Sets c->ending where there is a successor: the thread
  * then has to return from all that it does.
  */
