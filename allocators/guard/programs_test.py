@@ -66,6 +66,12 @@ class Judging(unittest.TestCase):
         self.assertEqual(ran.exit_code, 0)
         self.assertRaisesRegex(programs.Failed, "that served malloc", judge, "")
 
+    def test_a_witness_that_is_not_there(self):
+        stage = self.stage(LIBGUARD)
+        stage.witness += ".gone"
+        _, judge = self.judge(stage, "")
+        self.assertRaisesRegex(programs.Failed, "no process was seen", judge, "")
+
     def test_a_process_without_the_library(self):
         stage = self.stage(LIBGUARD)
         code = ("import os, subprocess as s; "

@@ -309,7 +309,7 @@ def test(stages, arguments):
     for name in (SERVER, BENCHMARK):
         if not shutil.which(name):
             raise programs.Unsupported(f"{name} is not installed")
-    scale, rounds = (10, 5) if arguments.full else (1, 2)
+    scale, rounds = (10, 3) if arguments.full else (1, 2)
     results = {stage.name: serve(stage, scale, rounds) for stage in stages}
     programs.show("redis-server: more than at the start, at the peak and when all is deleted",
                   {name: result[3] for name, result in results.items()})

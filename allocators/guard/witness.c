@@ -5,8 +5,8 @@
  *
  * Lines in the file named by WITNESS, appended in one write each:
  *
- *     PID malloc FILE
- *     PID abort FILE            FILE called abort()
+ *     PID malloc FILE                   "own" for the executable itself
+ *     PID abort FILE                    FILE called abort()
  *     PID end PEAK_KIB ANONYMOUS_KIB    at a regular exit: the most resident memory there was, and
  *                                       what of it is left that comes from no file
  */
@@ -36,11 +36,16 @@ static int witness_open(void)
 	return path ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : -1;
 }
 
+/* The executable has no name in the linker's list; "own" is what nothing preloaded could replace.
+ */
 static const char *witness_file_of(const void *code)
 {
+	struct link_map *file = NULL;
 	Dl_info info;
 
-	return code && dladdr(code, &info) && info.dli_fname ? info.dli_fname : "?";
+	if (!code || !dladdr1(code, &info, (void **)&file, RTLD_DL_LINKMAP) || !file)
+		return "?";
+	return *file->l_name ? file->l_name : "own";
 }
 
 static long witness_field(const char *path, const char *name)
