@@ -182,7 +182,7 @@ class BuiltIn(e2e.Case):
 
     def test_much_thread_local_storage(self):
         """libc takes it from the stacks that the harness gives."""
-        library = self.library("static __thread char own[3 << 20] __attribute__((tls_model("
+        library = self.library("static volatile __thread char own[3 << 20] __attribute__((tls_model("
                                "\"initial-exec\")));\n#define BEFORE_MALLOC own[size] = 1\n" +
                                e2e.BUMP)
         self.run_one("@1 malloc b[0] 10\n@1 exit\nparallel {\n@1 free b[0]\n@2 malloc b[1] 9\n}",
