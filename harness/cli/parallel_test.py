@@ -162,6 +162,14 @@ class BuiltIn(e2e.Case):
         # malloc(0) too returns a block.
         self.assertEqual((result["ops"]["executed"], result["ops"]["skipped"]), (1 + 3 * 256, 0))
 
+    def test_more_forks_than_there_are_places(self):
+        """They wait for one another; their own children never have to."""
+        lines = "".join(f"@{i} fork {{\nmalloc b[{i}] 9\nfork {{\nfree b[{i}]\nfork {{\nsleep 1ms\n}}\n"
+                        "}\n}\n" for i in range(100))
+        result = self.run_one(f"malloc b[100] 8\nparallel {{\n{lines}}}", "guard",
+                              exit_code=e2e.CLEAN)
+        self.assertEqual((result["ops"]["executed"], result["ops"]["failed"]), (2 + 5 * 100, 0))
+
     def test_blocks_of_libc_are_not_lost(self):
         """It has one for each thread; here it lies in pages whose purge is refused."""
         for load in e2e.LOADS:

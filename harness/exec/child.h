@@ -87,6 +87,7 @@ struct child {
 	bool ending;		   /* the thread that runs ops ends: its successor goes on */
 	_Atomic uint64_t refusals; /* of main: kernel calls refused in sections so far */
 	uint64_t refusals_before;  /* of a lane: when its call began */
+	_Atomic uint32_t forks;	   /* of main: fork children of sections now; a futex */
 };
 
 /* Around what threads share, in a parallel section; else nothing. The trap is off. */

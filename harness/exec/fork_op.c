@@ -48,13 +48,12 @@ static struct position *place_take(struct child *c)
 		struct position *p = &c->shared->pos[i];
 		uint32_t expected = 0;
 
-		if (!atomic_compare_exchange_strong(&p->taken, &expected, 1))
+		if (!atomic_compare_exchange_strong(&p->taken, &expected, c->proc + 1))
 			continue;
 		atomic_store(&p->killed, 0);
 		atomic_store(&p->finished, 0);
 		atomic_store(&p->may_run, 0);
 		atomic_store(&p->trap_ip, 0);
-		p->parent = c->proc;
 		position_phase(p, PHASE_CALL);
 		position_op(p, c->pos->stmt, c->pos->op_code);
 		p->thread = c->pos->thread;
@@ -67,11 +66,39 @@ static struct position *place_take(struct child *c)
 	return NULL;
 }
 
-static void place_drop(struct position *p)
+/* With it go those of its own fork children, should it have ended before them: they are killed. */
+static void place_drop(struct child *c, struct position *p)
 {
-	crash_before_fork(0);
+	struct position *pos = c->shared->pos;
+	unsigned proc = (unsigned)(p - pos);
+
+	for (unsigned i = 1; i < RUN_PROCS; i++) {
+		if (atomic_load(&pos[i].taken) == proc + 1)
+			place_drop(c, &pos[i]);
+	}
+	page_lock_bury(&c->shared->lock, atomic_load(&p->pid));
 	atomic_store(&p->pid, 0);
 	atomic_store(&p->taken, 0);
+}
+
+/* Waits until there are places for one more fork child of a section, and for those below it. */
+static void join_the_queue(struct child *c)
+{
+	_Atomic uint32_t *forks = &c->main->forks;
+	uint32_t there = atomic_load(forks);
+
+	while (there >= c->shared->config.forks_beside ||
+	       !atomic_compare_exchange_weak(forks, &there, there + 1)) {
+		if (there >= c->shared->config.forks_beside)
+			syscall(SYS_futex, forks, FUTEX_WAIT_PRIVATE, there, NULL, NULL, 0);
+		there = atomic_load(forks);
+	}
+}
+
+static void leave_the_queue(struct child *c)
+{
+	atomic_fetch_sub(&c->main->forks, 1);
+	syscall(SYS_futex, &c->main->forks, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 /* What they note on the shared page and on the tape is one process's at a time. */
@@ -277,7 +304,10 @@ void fork_op_run(struct child *c, const struct op *op)
 	struct call_event e = child_event(c, op, 0);
 	struct prog_error ignored;
 	int err = EAGAIN;
+	bool queues = c->lane && c->proc == 0;
 
+	if (queues)
+		join_the_queue(c);
 	place = place_take(c);
 	struct position *child = place;
 	pid_t pid = child ? fork_child(c, op, &err) : -1;
@@ -292,6 +322,9 @@ void fork_op_run(struct child *c, const struct op *op)
 		wait_for(c, op, child, pid);
 	}
 	if (child)
-		place_drop(child);
+		place_drop(c, child);
+	crash_before_fork(0);
+	if (queues)
+		leave_the_queue(c);
 	child_outcome(c, &e, pid < 0 ? err : 0);
 }

@@ -223,7 +223,7 @@ static unsigned innermost_process(const struct watch *w)
 	unsigned proc = 0;
 
 	for (unsigned i = 1; i < RUN_PROCS; i++)
-		if (process_at(w, i) > 0 && (!proc || pos[i].parent == proc))
+		if (process_at(w, i) > 0 && (!proc || pos[i].taken == proc + 1))
 			proc = i;
 	return proc;
 }

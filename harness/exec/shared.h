@@ -46,6 +46,7 @@ struct run_config {
 	uint32_t block_slots, map_slots, threads;
 	uint32_t parallel;     /* the program has parallel sections */
 	uint32_t exits;	       /* its threads end while it runs */
+	uint32_t forks_beside; /* in sections, so many children at a time: theirs have places too */
 	uint32_t watch;	       /* kernel calls are trapped, the ledger is kept */
 	uint32_t check_ledger; /* after every op it is compared with a fresh reading */
 	uint32_t has_ballast;
@@ -109,7 +110,7 @@ struct served {
 	char version[128];	 /* the allocator's own word, or "" */
 };
 
-/* Where a process of the run is. Index 0: the child; the others are of its fork children. */
+/* Places on the page. Index 0: the child; the others are of its fork children, and of theirs. */
 #define RUN_PROCS 64
 
 /* What a process is doing; a signal in PHASE_HARNESS is the harness's own failure. */
@@ -125,8 +126,8 @@ struct position {
 	_Atomic uint32_t killed;    /* by the controller, which has recorded why */
 	_Atomic uint32_t finished;  /* a fork child that came to the end of its block */
 	_Atomic uint32_t may_run;   /* a fork child whose parent has left fork(); a futex */
-	_Atomic uint32_t taken;	    /* by the fork child that is or is about to be here */
-	uint32_t parent;	    /* of a fork child: the index of its parent */
+	/* Of a fork child that is or is about to be here: the index of its parent, + 1. */
+	_Atomic uint32_t taken;
 	/* Of a fork child: a thread that was inside an allocator call when it was made, + 1. */
 	uint32_t beside, beside_op;
 	int32_t beside_stmt;
@@ -279,7 +280,7 @@ struct run_shared {
 	char refusal_text[512];
 	struct served served;
 	struct position pos[RUN_PROCS];
-	/* Of the child's threads in a parallel section; `taken` while it runs its lines. */
+	/* Of the child's threads in a parallel section; `taken`: it runs its lines. */
 	struct position lane[PROG_MAX_THREADS];
 	/* In a parallel section, around all that is written here (page_lock.h). */
 	_Atomic uint32_t lock;

@@ -46,6 +46,12 @@ static bool overcommit_is_strict(void)
 	return mode == '2';
 }
 
+/* Each fork in a section may lead to a chain of them, as long as blocks are nested in it. */
+static uint32_t forks_beside(const struct prog_info *info)
+{
+	return (RUN_PROCS - 1) / (info->max_depth > 2 ? info->max_depth - 1 : 1);
+}
+
 static void fill_config(const struct run_request *req, struct run_config *cfg)
 {
 	cfg->abi = RUN_ABI;
@@ -67,6 +73,7 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 	cfg->check_ledger = req->check_ledger;
 	cfg->parallel = req->info->has_parallel;
 	cfg->exits = req->info->has_exit;
+	cfg->forks_beside = forks_beside(req->info);
 	cfg->has_ballast = req->has_ballast;
 	cfg->ballast = req->ballast;
 	cfg->stretch = req->stretch;
