@@ -109,7 +109,7 @@ LEFT = programs.Accounts(maps=4, mapped_bytes=2 * MIB, resident_bytes=MIB)
 def test(stages, arguments):
     if not shutil.which(SHELL):
         raise programs.Unsupported(f"{SHELL} is not installed")
-    rows = 1000000 if arguments.full else 100000
+    rows = 500000 if arguments.full else 100000
     for database in (":memory:", "people.db"):
         results = {stage.name: work(stage, database, rows) for stage in stages}
         programs.show(f"sqlite3 {database}: more than at the start, before VACUUM and when it is closed",
