@@ -14,6 +14,9 @@ import unittest
 
 import e2e
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
+import random_programs
+
 # Old ones do not know the addresses that the kernel hands out with much randomness.
 FIXED = ["setarch", "-R"]
 
@@ -106,27 +109,28 @@ def runs():
     """Whether a program with ThreadSanitizer does, under these words before its command."""
     with tempfile.TemporaryDirectory() as scratch:
         program = os.path.join(scratch, "p")
-        subprocess.run(["cc", "-fsanitize=thread", "-x", "c", "-o", program, "-"], check=True,
-                       input=b"int main(void) { return 0; }", timeout=60)
-        for words in (FIXED, []):
+        done = subprocess.run(["cc", "-fsanitize=thread", "-x", "c", "-o", program, "-"], text=True,
+                              input="int main(void) { return 0; }", stderr=subprocess.PIPE,
+                              timeout=60)
+        for words in (FIXED, []) if done.returncode == 0 else ():
             if words and not shutil.which(words[0]):
                 continue
-            done = subprocess.run([*words, program], stderr=subprocess.PIPE, timeout=60)
+            done = subprocess.run([*words, program], stderr=subprocess.PIPE, text=True, timeout=60)
             if done.returncode == 0:
                 return words
-    print(f"ThreadSanitizer cannot run here: {done.stderr.decode().strip()}", file=sys.stderr)
+    print(f"ThreadSanitizer cannot run here: {done.stderr.strip()}", file=sys.stderr)
     return None
 
 
 class Races(e2e.Case):
     before = []
 
-    def reports(self, text, allocator, *args):
+    def reports(self, programs, allocator, *args):
         """What ThreadSanitizer said, and the result."""
         log = os.path.join(self.dir, "race")
         options = f"log_path={log} exitcode=0 atexit_sleep_ms=0 history_size=7"
-        got = subprocess.run([*self.before, e2e.ALLOCRIG, "run", self.program(text), "-a",
-                              allocator, "--load", "dlopen", *args], stdin=subprocess.DEVNULL,
+        got = subprocess.run([*self.before, e2e.ALLOCRIG, "run", *programs, "-a", allocator,
+                              "--load", "dlopen", *args], stdin=subprocess.DEVNULL,
                              capture_output=True, text=True, timeout=100,
                              env={**os.environ, "TSAN_OPTIONS": options})
         said = ""
@@ -135,16 +139,19 @@ class Races(e2e.Case):
                 said += file.read()
         return said, got
 
-    def check(self, text, allocator, *args):
+    def check_paths(self, programs, allocator, *args, exit_code=e2e.CLEAN):
         with self.subTest(allocator=os.path.basename(allocator), args=args):
-            said, got = self.reports(text, allocator, *args)
+            said, got = self.reports(programs, allocator, *args)
             self.assertEqual(said, "")
-            self.assertEqual(got.returncode, e2e.CLEAN, got.stdout + got.stderr)
+            self.assertEqual(got.returncode, exit_code, got.stdout + got.stderr)
+
+    def check(self, text, allocator, *args, **more):
+        self.check_paths([self.program(text)], allocator, *args, **more)
 
     def test_a_race_is_reported(self):
         """Untrapped: ThreadSanitizer makes system calls when it has something to tell."""
         library = self.library(RACE, "-fsanitize=thread")
-        said, _ = self.reports(MEET, library, "--no-tape")
+        said, _ = self.reports([self.program(MEET)], library, "--no-tape")
         self.assertRegex(said, r"data race .*lib\.so\.c.* in race")
 
     def test_judged(self):
@@ -152,10 +159,19 @@ class Races(e2e.Case):
             for args in ([], ["--no-tape"], ["--show-tape"]):
                 self.check(text, "guard", *args)
 
+    def test_random_programs(self):
+        paths = random_programs.write(self.dir, range(15), 3, "parallel")
+        for args in ([], ["--no-tape"]):
+            self.check_paths(paths, "guard", *args)
+
     def test_refused(self):
-        """The plan would refuse what ThreadSanitizer maps to make a thread, and it gives up then."""
         for text in (SECTIONS, SHARED):
-            self.check(REFUSALS + text.replace("exit", "trim"), "guard")
+            self.check(REFUSALS + text, "guard")
+
+    def test_nothing_left(self):
+        """Why an allocator returned NULL is looked into, and told."""
+        lines = "".join(f"@{i} repeat 20 {{\nmalloc b[{i}] 100M\n}}\n" for i in range(4))
+        self.check(f"parallel {{\n{lines}}}", self.library(e2e.BUMP), exit_code=e2e.FINDING)
 
     def test_without_oracles(self):
         """Memory that nobody had before: where it is used again, the allocator alone orders that."""
