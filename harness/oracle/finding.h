@@ -32,6 +32,9 @@ enum finding_kind {
 	FINDING_MAP_GROWTH,
 	FINDING_FOOTPRINT_GROWTH,
 	FINDING_FORK_BROKEN,
+	FINDING_WRONG_ACCESS, /* a page of the program's own: an access that must fail succeeds, or
+				 the other way round */
+	FINDING_WRONG_RESIDENCY, /* the program's mappings take more or less memory than they can */
 	FINDING_PROFILE_MISMATCH, /* the allocator is not as its profile says; by the controller */
 	FINDING_KINDS
 };
@@ -53,9 +56,13 @@ enum finding_rule {
 				 seen */
 	RULE_CONTENT_REALLOC, /* the same; seen after realloc */
 	RULE_CONTENT_FAILED_REALLOC, /* the same; old block after a realloc that failed */
-	RULE_CONTENT_MAPPING,	     /* the same; a mapping of the program's own */
-	RULE_CONTENT_VANISHED,	     /* n: address, bytes; the program's own mapping is gone */
+	RULE_CONTENT_MAPPING,	     /* a page of the program's own; n: address, offset in the
+					page, expected word, other word that is right too, found
+					word */
+	RULE_CONTENT_VANISHED,	     /* n: address, signal; a page of the program's own is gone */
 	RULE_ZERO_DIRTY,	     /* n: address, bytes, offset, found byte */
+	RULE_ZERO_MAPPING,	     /* a page nobody wrote; n: address, offset in the page, found
+					byte */
 	RULE_USABLE_SHORT,	     /* n: address, requested, usable */
 	RULE_USABLE_UNSTABLE,	     /* n: address, requested, usable before, usable now */
 	RULE_USABLE_OVERLAP,	     /* n: address, requested, usable, other address, other bytes */
@@ -92,6 +99,9 @@ enum finding_rule {
 	RULE_GROWTH_MAPS,  /* n: per round in thousandths, risen, rounds judged */
 	RULE_GROWTH_MAPPED,
 	RULE_GROWTH_RSS,
+	RULE_ACCESS_GRANTED, /* n: address, 0 it was read, 1 written */
+	RULE_ACCESS_DENIED,  /* n: address, 0 it was to be read, 1 written; signal */
+	RULE_RESIDENCY,	     /* n: measured bytes, at least, at most */
 	RULE_PROFILE_ANSWER, /* n: nothing; the words are the controller's */
 	RULE_PROFILE_KNOWN,  /* the same; what is known did not appear */
 	RULES
