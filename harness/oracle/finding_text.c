@@ -136,7 +136,7 @@ static const char *op_word(unsigned code)
 
 static void put_errno(struct out *o, int err)
 {
-	const char *name = err > 0 ? errno_name(err) : "0";
+	const char *name = err > 0 ? ending_name(err) : "0";
 
 	if (err == OUTCOME_NO_ERRNO)
 		put(o, "no errno");

@@ -18,6 +18,7 @@ struct frame {
 	uint64_t handed; /* ops handed out when the round began */
 	uint64_t round, rounds;
 	uint32_t code, stmt;
+	bool outermost;	       /* in no block but `when`, which is no part of the shape of a run */
 	struct prog_mark mark; /* of the body; set while the block was being parsed */
 };
 
@@ -149,14 +150,16 @@ static int cursor_pass(struct cursor *c, struct prog_error *err)
 static void cursor_enter(struct cursor *c, const struct op *op)
 {
 	struct frame *f = &c->frame[c->depth++];
+	const struct frame *around = c->depth > 1 ? f - 1 : NULL;
 
 	f->code = op->code;
+	f->outermost = !around || (around->outermost && around->code == OP_WHEN);
 	f->stmt = op->stmt;
 	f->body = c->at;
 	f->handed = c->handed;
 	f->round = 0;
 	f->rounds = op->code == OP_REPEAT ? op->arg0 : 1;
-	if (op->code == OP_REPEAT && c->depth == 1 &&
+	if (op->code == OP_REPEAT && f->outermost &&
 	    __builtin_mul_overflow(f->rounds, c->stretch, &f->rounds))
 		f->rounds = UINT64_MAX;
 	if (c->at == c->high)
@@ -194,9 +197,9 @@ static bool cursor_leave(struct cursor *c)
 
 	if (f->code != OP_REPEAT) {
 		c->depth--;
-		return true;
+		return f->code != OP_WHEN;
 	}
-	if (c->depth == 1)
+	if (f->outermost)
 		cursor_note_round(c, f);
 	/* A round without an op is like all that follow: there may be 2^64 of them. */
 	if (c->handed == f->handed || f->round + 1 >= f->rounds)
@@ -209,7 +212,8 @@ static bool cursor_leave(struct cursor *c)
 static int cursor_hand(struct cursor *c, const struct op *op, const struct op **ret_op)
 {
 	c->last = c->at - 1;
-	c->handed++;
+	/* Facts stay as they are, so a round that asks for them alone is like all that follow. */
+	c->handed += op->code != OP_WHEN;
 	*ret_op = op;
 	return 0;
 }

@@ -2,10 +2,14 @@
  * cursor.h - walks a program in execution order.
  *
  * The cursor unrolls `repeat`; it hands out leaf ops, OP_FORK and OP_PARALLEL and the OP_END of
- * these, in the order in which they run (inside parallel: in the order of the text). A repeat
- * whose rounds run no op at all is passed at once, whatever its count. It keeps a window of the
- * last parsed ops, so a loop whose body fits is parsed once; a longer body is read again each time
- * round. Memory is fixed.
+ * these, in the order in which they run (inside parallel: in the order of the text). It hands out
+ * OP_WHEN too: the caller looks whether the fact holds and goes on, which is into the block, or
+ * leaves it with cursor_skip_block. No OP_END comes for a `when`, run or skipped, and a repeat in
+ * it is outermost where the `when` itself would be. Facts do not change while a program runs.
+ *
+ * A repeat whose rounds run no op at all (`when` is none) is passed after its first round,
+ * whatever its count. The cursor keeps a window of the last parsed ops, so a loop whose body fits
+ * is parsed once; a longer body is read again each time round. Memory is fixed.
  *
  * After fork() the child's copy of a cursor goes on by itself: the file is read with pread alone.
  */
@@ -33,8 +37,8 @@ int cursor_new(struct arena *a, int fd, struct cursor **ret_cursor, struct prog_
 int cursor_next(struct cursor *c, const struct op **ret_op, struct prog_error *err);
 
 /*
- * Leaves the block whose opening op (OP_FORK or OP_PARALLEL) was handed out last, without running
- * it: the parent of a fork goes on behind it, and sees no OP_END. Returns 0 or -errno.
+ * Leaves the block whose opening op (OP_FORK, OP_PARALLEL or OP_WHEN) was handed out last, without
+ * running it: the parent of a fork goes on behind it, and sees no OP_END. Returns 0 or -errno.
  */
 int cursor_skip_block(struct cursor *c, struct prog_error *err);
 

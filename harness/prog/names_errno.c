@@ -5,6 +5,9 @@
 
 #define ERR(name) [name] = NAME(#name, name)
 
+_Static_assert(OUTCOME_SIGBUS > PROG_MAX_ERRNO && OUTCOME_SIGSEGV > PROG_MAX_ERRNO,
+	       "an outcome is an errno or a signal, never both");
+
 static const struct name errno_names[PROG_MAX_ERRNO + 1] = {
 	ERR(EPERM),
 	ERR(ENOENT),
@@ -146,6 +149,11 @@ static const struct name errno_aliases[] = {
 	NAME("ENOTSUP", ENOTSUP),
 };
 
+static const struct name access_outcomes[] = {
+	NAME("SIGBUS", OUTCOME_SIGBUS),
+	NAME("SIGSEGV", OUTCOME_SIGSEGV),
+};
+
 const char *errno_name(int err)
 {
 	return err > 0 && err <= PROG_MAX_ERRNO ? errno_names[err].text : NULL;
@@ -161,4 +169,18 @@ int errno_by_name(const char *text, size_t len)
 	if (!n)
 		n = name_find(errno_aliases, NAMES_IN(errno_aliases), text, len);
 	return n ? n->value : -ENOENT;
+}
+
+const char *ending_name(int outcome)
+{
+	const char *word = name_of(access_outcomes, NAMES_IN(access_outcomes), outcome);
+
+	return word ? word : errno_name(outcome);
+}
+
+int ending_by_name(const char *text, size_t len)
+{
+	const struct name *n = name_find(access_outcomes, NAMES_IN(access_outcomes), text, len);
+
+	return n ? n->value : errno_by_name(text, len);
 }

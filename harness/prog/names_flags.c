@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "harness/prog/name_table.h"
+#include "harness/prog/op.h"
 
 /* Values of the kernel's uapi that the C library's headers may be too old to know. */
 #ifndef MAP_DROPPABLE
@@ -88,6 +89,17 @@ static const struct name mremap_flags[] = {
 	NAME("dontunmap", MREMAP_DONTUNMAP),
 };
 
+static const struct name msync_flags[] = {
+	NAME("sync", MS_SYNC),
+	NAME("async", MS_ASYNC),
+	NAME("invalidate", MS_INVALIDATE),
+};
+
+static const struct name sources[] = {
+	NAME("anon", SOURCE_ANON),   NAME("zero", SOURCE_ZERO), NAME("file", SOURCE_FILE),
+	NAME("memfd", SOURCE_MEMFD), NAME("shm", SOURCE_SHM),
+};
+
 static const struct name advices[] = {
 	NAME("normal", MADV_NORMAL),
 	NAME("random", MADV_RANDOM),
@@ -138,6 +150,28 @@ int mremap_flag_by_name(const char *text, size_t len, int *ret_flag)
 	return name_value(name_find(mremap_flags, NAMES_IN(mremap_flags), text, len), ret_flag);
 }
 
+int msync_flag_by_name(const char *text, size_t len, int *ret_flag)
+{
+	return name_value(name_find(msync_flags, NAMES_IN(msync_flags), text, len), ret_flag);
+}
+
+const char *source_name(unsigned source)
+{
+	return source <= SOURCE_SLOT ? name_of(sources, NAMES_IN(sources), (int)source) : NULL;
+}
+
+int source_by_name(const char *text, size_t len)
+{
+	const struct name *n = name_find(sources, NAMES_IN(sources), text, len);
+
+	return n ? n->value : -ENOENT;
+}
+
+const char *advice_at(unsigned index)
+{
+	return index < NAMES_IN(advices) ? advices[index].text : NULL;
+}
+
 static const char *flag_at(const struct name *table, size_t n, size_t index, int *ret_flag)
 {
 	if (index >= n)
@@ -154,4 +188,9 @@ const char *map_flag_at(size_t index, int *ret_flag)
 const char *mremap_flag_at(size_t index, int *ret_flag)
 {
 	return flag_at(mremap_flags, NAMES_IN(mremap_flags), index, ret_flag);
+}
+
+const char *msync_flag_at(size_t index, int *ret_flag)
+{
+	return flag_at(msync_flags, NAMES_IN(msync_flags), index, ret_flag);
 }

@@ -260,11 +260,11 @@ static void bad_flags_are_refused(void **state)
 		{"MAP_PRIVATE", "'MAP_PRIVATE'", 17, flags},
 		{"maymove", "'maymove'", 17, flags},
 		{"private,none", "'none'", 25, flags},
-		{"anon,zero", "'zero'", 22, "at most one of anon, zero, file and memfd"},
-		{"anon,anon", "'anon'", 22, "at most one of anon, zero, file and memfd"},
+		{"anon,zero", "'zero'", 22, "at most one of anon, zero, file, memfd, shm and of="},
+		{"anon,anon", "'anon'", 22, "at most one of anon, zero, file, memfd, shm and of="},
 		{"fixed", "'fixed'", 17, "a place behind it, as in fixed=m[3]+4p"},
 		{"fixed_noreplace", "'fixed_noreplace'", 17,
-		 "a place behind it, as in fixed=m[3]+4p"},
+		 "a place behind it, as in fixed_noreplace=m[3]+4p"},
 		{"fixed=b[1]", "'b[1]'", 23, "one mapping slot such as m[3] or m[3]+4p"},
 		{"fixed=m[1:2]", "'m[1:2]'", 23, "one mapping slot such as m[3] or m[3]+4p"},
 		{"fixed=m[1]-4p", "'m[1]-4p'", 23, "one mapping slot such as m[3] or m[3]+4p"},
@@ -379,9 +379,10 @@ static void bad_blocks_are_refused(void **state)
 		{V "parallel {\nrepeat 3 {\n@1 trim\n}\n}", 4, 1,
 		 "found '@1', expected the thread of the block: inside parallel it runs on one"},
 		{V "parallel {\ncheckpoint a\n}", 3, 1,
-		 "found 'checkpoint', expected only ops, sleep, repeat and fork inside parallel"},
+		 "found 'checkpoint', expected only ops, sleep, repeat, when and fork inside "
+		 "parallel"},
 		{V "parallel {\nrepeat 2 {\nexpect maps == 0\n}\n}", 4, 1,
-		 "found 'expect', expected only ops, sleep, repeat and fork inside parallel"},
+		 "found 'expect', expected only ops, sleep, repeat, when and fork inside parallel"},
 	};
 	char text[1024] = V;
 

@@ -34,11 +34,11 @@ static int parse_metric(const struct lexer *l, struct word w, struct op_expect *
 	return 0;
 }
 
-static int parse_relation(const struct lexer *l, struct word w, struct op_expect *e)
+int parse_relation(const struct lexer *l, struct word w, uint32_t *ret_relation)
 {
 	for (unsigned r = 0; relation_name(r); r++)
 		if (word_is(w, relation_name(r))) {
-			e->relation = r;
+			*ret_relation = r;
 			return 0;
 		}
 	return lex_fail(l, w, "a relation: == != < <= > >=");
@@ -50,7 +50,7 @@ int parse_expect(struct lexer *l, struct op *op)
 
 	if (ret)
 		return ret;
-	ret = parse_relation(l, lex_word(l), &op->expect);
+	ret = parse_relation(l, lex_word(l), &op->expect.relation);
 	if (ret)
 		return ret;
 	return lex_signed_size(l, lex_word(l), &op->expect.value);

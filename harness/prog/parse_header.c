@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/prog/names.h"
+#include "harness/prog/parse_items.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -153,6 +154,21 @@ int prog_fault_parse(const char *text, struct prog_fault *ret_fault, struct prog
 	return ret;
 }
 
+static int parse_needs(struct lexer *l, struct word word, struct prog_header *h)
+{
+	struct op_fact fact;
+
+	if (h->nneeds == PROG_MAX_NEEDS)
+		return lex_fail(l, word, "at most 8 needs lines");
+	int ret = parse_fact(l, true, &fact);
+
+	if (ret == 0)
+		ret = lex_end(l);
+	if (ret == 0)
+		h->needs[h->nneeds++] = fact;
+	return ret;
+}
+
 int parse_header(struct lexer *l, struct prog_header *h)
 {
 	struct word w = lex_peek(l);
@@ -161,5 +177,7 @@ int parse_header(struct lexer *l, struct prog_header *h)
 		return parse_ballast(l, lex_word(l), h);
 	if (word_is(w, "fault"))
 		return parse_fault(l, lex_word(l), h);
+	if (word_is(w, "needs"))
+		return parse_needs(l, lex_word(l), h);
 	return 1;
 }

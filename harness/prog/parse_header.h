@@ -9,7 +9,7 @@
 
 int parse_version(struct lexer *l);
 
-/* Takes a `ballast` or `fault` line. Returns 1 when the line is neither. */
+/* Takes a `ballast`, `fault` or `needs` line. Returns 1 when the line is none of them. */
 int parse_header(struct lexer *l, struct prog_header *h);
 
 #endif

@@ -1,5 +1,6 @@
 #include "harness/prog/parse_items.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "harness/prog/names.h"
@@ -28,7 +29,8 @@ int parse_advice(struct lexer *l, struct op *op)
 	int advice;
 
 	if (advice_by_name(w.text, w.len, &advice))
-		return lex_fail(l, w, "an advice such as dontneed, free or hugepage");
+		return lex_fail_near(l, w, "an advice such as dontneed, free or hugepage",
+				     parse_nearest(w, advice_at));
 	op->map.advice = advice;
 	return 0;
 }
@@ -54,7 +56,15 @@ static bool outcome_is_new(const struct outcomes *o, int err)
 	return !memchr(o->err, err, o->nerr);
 }
 
-static int parse_outcome(const struct lexer *l, struct word w, struct outcomes *o)
+/* The number of an outcome's word, of the kind that the op can have, or -ENOENT. */
+static int outcome_number(struct word w, bool access)
+{
+	int outcome = ending_by_name(w.text, w.len);
+
+	return access == (outcome > PROG_MAX_ERRNO) ? outcome : -ENOENT;
+}
+
+static int parse_outcome(const struct lexer *l, struct word w, bool access, struct outcomes *o)
 {
 	if (word_is(w, "ok")) {
 		if (o->ok)
@@ -62,10 +72,12 @@ static int parse_outcome(const struct lexer *l, struct word w, struct outcomes *
 		o->ok = 1;
 		return 0;
 	}
-	int err = errno_by_name(w.text, w.len);
+	int err = outcome_number(w, access);
 
 	if (err < 0)
-		return lex_fail(l, w, "'ok' or the name of an errno such as ENOMEM");
+		return lex_fail(l, w,
+				access ? "'ok', SIGSEGV or SIGBUS"
+				       : "'ok' or the name of an errno such as ENOMEM");
 	if (!outcome_is_new(o, err))
 		return lex_fail(l, w, "each outcome once");
 	if (o->nerr == PROG_MAX_OUTCOMES)
@@ -74,7 +86,7 @@ static int parse_outcome(const struct lexer *l, struct word w, struct outcomes *
 	return 0;
 }
 
-int parse_outcomes(struct lexer *l, struct op *op)
+static int parse_arrow(struct lexer *l, bool access, struct op *op)
 {
 	struct word w = lex_peek(l);
 
@@ -86,12 +98,22 @@ int parse_outcomes(struct lexer *l, struct op *op)
 
 	do {
 		struct word name = word_cut(rest, '|', &rest);
-		int ret = parse_outcome(l, name, &op->outcomes);
+		int ret = parse_outcome(l, name, access, &op->outcomes);
 
 		if (ret)
 			return ret;
 	} while (rest.text);
 	return 0;
+}
+
+int parse_outcomes(struct lexer *l, struct op *op)
+{
+	return parse_arrow(l, false, op);
+}
+
+int parse_access(struct lexer *l, struct op *op)
+{
+	return op->space == SPACE_MAP ? parse_arrow(l, true, op) : lex_end(l);
 }
 
 int parse_name(struct lexer *l, struct op *op)

@@ -1,7 +1,6 @@
 #include <string.h>
 
-#include "harness/prog/names.h"
-#include "harness/prog/parse_op.h"
+#include "harness/prog/parse_items.h"
 
 #define NEAR_MAX 24 /* longest word that is compared */
 
@@ -34,19 +33,20 @@ static unsigned edit_distance(struct word a, const char *b)
 	return row[nb];
 }
 
-const char *parse_nearest_op(struct word w)
+const char *parse_nearest(struct word w, word_at_fn *word_at)
 {
-	const char *nearest = NULL;
-	unsigned best = 3;
+	const char *nearest = NULL, *word;
+	unsigned best = w.len > 4 ? 3 : 2;
 
 	if (w.len < 3 || w.len > NEAR_MAX)
 		return NULL;
-	for (unsigned code = 0; code < OP_CODES; code++) {
-		unsigned distance = edit_distance(w, op_name(code));
+	for (unsigned i = 0; (word = word_at(i)); i++) {
+		unsigned distance = edit_distance(w, word);
 
-		if (distance < best && code != OP_END) {
+		/* One letter is near to anything: the closing brace is no op to suggest. */
+		if (distance < best && word[1]) {
 			best = distance;
-			nearest = op_name(code);
+			nearest = word;
 		}
 	}
 	return nearest;

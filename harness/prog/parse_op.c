@@ -15,7 +15,7 @@ static int parse_number(struct lexer *l, char item, uint64_t *ret_arg)
 		return lex_size(l, w, ret_arg);
 	if (item == ITEM_TIME)
 		return lex_time(l, w, ret_arg);
-	return lex_number(l, w, UINT64_MAX, "a count", ret_arg);
+	return lex_number(l, w, UINT64_MAX, item == ITEM_NUMBER ? "a number" : "a count", ret_arg);
 }
 
 static int parse_open(struct lexer *l)
@@ -40,16 +40,22 @@ static int parse_item(struct lexer *l, char item, struct op *op)
 		return parse_map_flags(l, op);
 	case ITEM_MREMAP_FLAGS:
 		return parse_mremap_flags(l, op);
+	case ITEM_MSYNC_FLAGS:
+		return parse_msync_flags(l, op);
 	case ITEM_ADVICE:
 		return parse_advice(l, op);
 	case ITEM_RANGE:
 		return parse_range(l, op);
 	case ITEM_OUTCOMES:
 		return parse_outcomes(l, op);
+	case ITEM_ACCESS:
+		return parse_access(l, op);
 	case ITEM_NAME:
 		return parse_name(l, op);
 	case ITEM_EXPECT:
 		return parse_expect(l, op);
+	case ITEM_FACT:
+		return parse_fact(l, false, &op->fact);
 	case ITEM_OPEN:
 		return parse_open(l);
 	default:
@@ -57,12 +63,17 @@ static int parse_item(struct lexer *l, char item, struct op *op)
 	}
 }
 
+static bool is_number(char item)
+{
+	return item == ITEM_SIZE || item == ITEM_COUNT || item == ITEM_NUMBER || item == ITEM_TIME;
+}
+
 static int parse_items(struct lexer *l, struct op *op)
 {
 	uint64_t *arg = &op->arg0;
 
 	for (const char *item = op_form(op->code); *item; item++) {
-		bool number = *item == ITEM_SIZE || *item == ITEM_COUNT || *item == ITEM_TIME;
+		bool number = is_number(*item);
 		int ret = number ? parse_number(l, *item, arg) : parse_item(l, *item, op);
 
 		if (number)
@@ -119,7 +130,7 @@ static int check_place(const struct lexer *l, struct word w, const struct prog_m
 	if (code == OP_PARALLEL && in_fork)
 		return lex_fail(l, w, "no parallel inside fork: its child has one thread");
 	if ((code == OP_CHECKPOINT || code == OP_EXPECT) && in_parallel)
-		return lex_fail(l, w, "only ops, sleep, repeat and fork inside parallel");
+		return lex_fail(l, w, "only ops, sleep, repeat, when and fork inside parallel");
 	if (code == OP_END && at->depth == 0)
 		return lex_fail(l, w, "an op: no block is open");
 	if (op_opens_block(code) && at->depth == PROG_MAX_DEPTH)
@@ -132,10 +143,10 @@ static int parse_code(struct lexer *l, const struct prog_mark *at, struct op *op
 	struct word w = lex_word(l);
 	int code = op_by_name(w.text, w.len);
 
-	if (code < 0 && (word_is(w, "ballast") || word_is(w, "fault")))
+	if (code < 0 && (word_is(w, "ballast") || word_is(w, "fault") || word_is(w, "needs")))
 		return lex_fail(l, w, "an op: header lines stand before the first one");
 	if (code < 0)
-		return lex_fail_near(l, w, "an op", parse_nearest_op(w));
+		return lex_fail_near(l, w, "an op", parse_nearest(w, op_name));
 	op->code = (uint8_t)code;
 	return check_place(l, w, at, op);
 }

@@ -13,7 +13,4 @@
  */
 int parse_op(struct lexer *l, const struct prog_mark *at, struct op *op);
 
-/* The op whose word is at most two letters away from w, or NULL. */
-const char *parse_nearest_op(struct word w);
-
 #endif

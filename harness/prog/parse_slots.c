@@ -76,18 +76,18 @@ int parse_slots(struct lexer *l, enum op_space space, struct op *op)
 	return parse_slice(l, between_brackets(w), &op->slice);
 }
 
-int parse_map_slot(const struct lexer *l, struct word w, uint32_t *ret_slot)
+int parse_map_slot(const struct lexer *l, struct word w, const char *expected, uint32_t *ret_slot)
 {
 	struct slice s = {0};
 
 	if (!has_brackets(w) || w.text[0] != 'm')
-		return lex_fail(l, w, "one mapping slot such as m[3] or m[3]+4p");
+		return lex_fail(l, w, expected);
 	int ret = parse_slice(l, between_brackets(w), &s);
 
 	if (ret)
 		return ret;
 	if (!s.single)
-		return lex_fail(l, w, "one mapping slot such as m[3] or m[3]+4p");
+		return lex_fail(l, w, expected);
 	*ret_slot = s.start;
 	return 0;
 }

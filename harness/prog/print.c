@@ -4,6 +4,7 @@
 #include "harness/prog/form.h"
 #include "harness/prog/names.h"
 #include "harness/prog/parse.h"
+#include "harness/prog/print_fact.h"
 #include "harness/prog/print_flags.h"
 #include "harness/prog/text.h"
 
@@ -48,7 +49,8 @@ static void put_range(struct text *t, const struct op *op)
 	text_size(t, op->range_len);
 }
 
-static int put_outcomes(struct text *t, const struct outcomes *o)
+/* `access`: of an op that ends in a signal, not in an errno. */
+static int put_outcomes(struct text *t, const struct outcomes *o, bool access)
 {
 	const char *separator = "";
 
@@ -62,7 +64,7 @@ static int put_outcomes(struct text *t, const struct outcomes *o)
 	for (unsigned i = 0; i < o->nerr; i++) {
 		text_str(t, separator);
 		separator = "|";
-		if (put_name(t, errno_name(o->err[i])))
+		if (access != (o->err[i] > PROG_MAX_ERRNO) || put_name(t, ending_name(o->err[i])))
 			return -EINVAL;
 	}
 	return 0;
@@ -70,14 +72,11 @@ static int put_outcomes(struct text *t, const struct outcomes *o)
 
 static bool metric_is_bytes(unsigned metric)
 {
-	return metric >= METRIC_MAPPED && metric <= METRIC_RSS_PEAK;
+	return metric >= METRIC_MAPPED && metric < METRIC_CALL_MADE;
 }
 
 static int put_expect(struct text *t, const struct op_expect *e)
 {
-	bool negative = e->value < 0;
-	uint64_t magnitude = negative ? 0 - (uint64_t)e->value : (uint64_t)e->value;
-
 	if (e->metric >= METRIC_CALL_MADE) {
 		if (put_name(t, kcall_name(e->call)))
 			return -EINVAL;
@@ -85,15 +84,7 @@ static int put_expect(struct text *t, const struct op_expect *e)
 	}
 	if (put_name(t, metric_name(e->metric)))
 		return -EINVAL;
-	text_str(t, " ");
-	if (put_name(t, relation_name(e->relation)))
-		return -EINVAL;
-	text_str(t, negative ? " -" : " ");
-	if (metric_is_bytes(e->metric))
-		text_size(t, magnitude);
-	else
-		text_u64(t, magnitude);
-	return 0;
+	return print_comparison(t, e->relation, e->value, metric_is_bytes(e->metric));
 }
 
 static int put_checkpoint(struct text *t, const struct op *op)
@@ -115,9 +106,10 @@ static bool item_is_absent(char item, const struct op *op)
 	case ITEM_RANGE:
 		return !op->has_range;
 	case ITEM_OUTCOMES:
+	case ITEM_ACCESS:
 		return !op->outcomes.present;
 	case ITEM_MREMAP_FLAGS:
-		return op->map.flags == 0;
+		return op->map.flags == 0 && !op->map.has_to;
 	default:
 		return false;
 	}
@@ -136,17 +128,23 @@ static int put_item(struct text *t, char item, const struct op *op)
 		return print_map_flags(t, &op->map);
 	case ITEM_MREMAP_FLAGS:
 		return print_mremap_flags(t, &op->map);
+	case ITEM_MSYNC_FLAGS:
+		return print_msync_flags(t, &op->map);
 	case ITEM_ADVICE:
 		return put_name(t, advice_name(op->map.advice));
 	case ITEM_RANGE:
 		put_range(t, op);
 		return 0;
 	case ITEM_OUTCOMES:
-		return put_outcomes(t, &op->outcomes);
+		return put_outcomes(t, &op->outcomes, false);
+	case ITEM_ACCESS:
+		return op->space == SPACE_MAP ? put_outcomes(t, &op->outcomes, true) : -EINVAL;
 	case ITEM_NAME:
 		return put_checkpoint(t, op);
 	case ITEM_EXPECT:
 		return put_expect(t, &op->expect);
+	case ITEM_FACT:
+		return print_fact(t, &op->fact);
 	default:
 		text_str(t, "{");
 		return 0;
@@ -157,7 +155,7 @@ static bool put_number(struct text *t, char item, uint64_t value)
 {
 	if (item == ITEM_SIZE)
 		text_size(t, value);
-	else if (item == ITEM_COUNT)
+	else if (item == ITEM_COUNT || item == ITEM_NUMBER)
 		text_u64(t, value);
 	else if (item == ITEM_TIME)
 		text_time(t, value);

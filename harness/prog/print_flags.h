@@ -10,5 +10,6 @@
 /* 0, or -EINVAL for flags that no text gives. */
 int print_map_flags(struct text *t, const struct op_map *map);
 int print_mremap_flags(struct text *t, const struct op_map *map);
+int print_msync_flags(struct text *t, const struct op_map *map);
 
 #endif

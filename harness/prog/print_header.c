@@ -2,6 +2,7 @@
 
 #include "harness/prog/names.h"
 #include "harness/prog/parse.h"
+#include "harness/prog/print_fact.h"
 #include "harness/prog/text.h"
 
 static void put_option(struct text *t, const char *word, uint64_t value, uint64_t default_value)
@@ -32,6 +33,20 @@ static int put_fault(struct text *t, const struct fault_plan *f)
 	return 0;
 }
 
+static int put_needs(struct text *t, const struct op_fact *fact)
+{
+	bool plain = fact->relation == REL_NE && fact->value == 0 && fact_name(fact->fact);
+	int ret = 0;
+
+	text_str(t, "needs ");
+	if (plain)
+		text_str(t, fact_name(fact->fact));
+	else
+		ret = print_fact(t, fact);
+	text_str(t, "\n");
+	return ret;
+}
+
 int prog_header_print(const struct prog_header *h, char *buf, size_t size)
 {
 	struct text t;
@@ -47,6 +62,11 @@ int prog_header_print(const struct prog_header *h, char *buf, size_t size)
 		return -EINVAL;
 	for (uint32_t i = 0; i < h->nfaults; i++)
 		if (put_fault(&t, &h->faults[i]))
+			return -EINVAL;
+	if (h->nneeds > PROG_MAX_NEEDS)
+		return -EINVAL;
+	for (uint32_t i = 0; i < h->nneeds; i++)
+		if (put_needs(&t, &h->needs[i]))
 			return -EINVAL;
 	return text_result(&t);
 }

@@ -77,6 +77,19 @@ static struct slice random_slice(struct random *r)
 	return s;
 }
 
+/* How an access ends: no errno, a signal. */
+static void random_access(struct random *r, struct outcomes *o)
+{
+	if (coin(r))
+		return;
+	o->present = 1;
+	o->ok = coin(r);
+	if (!o->ok || coin(r))
+		o->err[o->nerr++] = coin(r) ? OUTCOME_SIGBUS : OUTCOME_SIGSEGV;
+	if (o->nerr && coin(r))
+		o->err[o->nerr++] = OUTCOME_SIGBUS + OUTCOME_SIGSEGV - o->err[0];
+}
+
 static void random_outcomes(struct random *r, struct outcomes *o)
 {
 	if (coin(r))
@@ -124,10 +137,16 @@ static void random_map_flags(struct random *r, struct op_map *map)
 		if (!((unsigned)map->flags & sizes) || !((unsigned)flag & sizes))
 			map->flags |= flag & ~managed;
 	}
-	map->source = (uint32_t)random_below(r, SOURCE_MEMFD + 1);
+	map->source = (uint32_t)random_below(r, SOURCE_SLOT + 1);
 	if (map->source == SOURCE_ANON)
 		map->flags |= MAP_ANONYMOUS;
-	if (coin(r)) {
+	if (map->source == SOURCE_SLOT)
+		map->of = (uint32_t)random_below(r, PROG_MAX_SLOTS);
+	if (coin(r))
+		map->offset = random_size(r);
+	if (random_below(r, 4) == 0) {
+		random_target(r, map); /* hint= */
+	} else if (coin(r)) {
 		map->flags |= coin(r) ? MAP_FIXED : 0x100000;
 		random_target(r, map);
 	}
@@ -138,6 +157,9 @@ static void random_mremap_flags(struct random *r, struct op_map *map)
 	map->flags = (int)random_below(r, 8);
 	if (map->flags & MREMAP_FIXED)
 		random_target(r, map);
+	map->has_to = coin(r);
+	if (map->has_to)
+		map->to = (uint32_t)random_below(r, PROG_MAX_SLOTS);
 }
 
 static int random_prot(struct random *r)
@@ -170,6 +192,13 @@ static void random_range(struct random *r, struct op *op)
 	op->range_len = random_size(r);
 }
 
+static void random_fact(struct random *r, struct op_fact *fact)
+{
+	fact->fact = (uint32_t)random_below(r, FACT_COUNT);
+	fact->relation = (uint32_t)random_below(r, REL_GE + 1);
+	fact->value = coin(r) ? (int64_t)random_below(r, 4) : (int64_t)random_size(r);
+}
+
 static void random_expect(struct random *r, struct op_expect *e)
 {
 	e->metric = (uint32_t)random_below(r, METRIC_COUNT);
@@ -199,19 +228,30 @@ static void random_mapping_op(struct random *r, struct op *op)
 		op->map.prot = random_prot(r);
 		random_map_flags(r, &op->map);
 		break;
-	case OP_MUNMAP:
-		random_range(r, op);
-		break;
 	case OP_MREMAP:
 		op->arg0 = random_size(r);
 		random_mremap_flags(r, &op->map);
+		random_range(r, op);
+		break;
+	case OP_MSYNC:
+		op->map.flags = (int)random_below(r, 8);
+		random_range(r, op);
+		break;
+	case OP_TRUNCATE:
+	case OP_ADD:
+		op->arg0 = random_size(r);
+		if (op->code == OP_ADD)
+			random_range(r, op);
 		break;
 	case OP_MPROTECT:
 		op->map.prot = random_prot(r);
 		random_range(r, op);
 		break;
-	default:
+	case OP_MADVISE:
 		op->map.advice = random_advice(r);
+		random_range(r, op);
+		break;
+	default:
 		random_range(r, op);
 	}
 }
@@ -230,22 +270,26 @@ struct op random_op(struct random *r, unsigned code)
 
 	if (op_is_block_call(code))
 		op.space = SPACE_BLOCK;
-	else if (code >= OP_MMAP && code <= OP_MADVISE)
+	else if (code >= OP_MMAP && code <= OP_ADD)
 		op.space = SPACE_MAP;
 	else if (code == OP_TOUCH)
 		op.space = coin(r) ? SPACE_BLOCK : SPACE_MAP;
 	if (op.space != SPACE_NONE)
 		op.slice = random_slice(r);
-	if (op.space != SPACE_NONE && code != OP_TOUCH)
+	if (code == OP_CHECK || code == OP_ADD || (code == OP_TOUCH && op.space == SPACE_MAP))
+		random_access(r, &op.outcomes);
+	else if (op.space != SPACE_NONE && code != OP_TOUCH)
 		random_outcomes(r, &op.outcomes);
 	if (op_is_block_call(code))
 		random_block_op(r, &op);
-	else if (code >= OP_MMAP && code <= OP_MADVISE)
+	else if (code >= OP_MMAP && code <= OP_ADD)
 		random_mapping_op(r, &op);
 	else if (code == OP_TOUCH)
 		random_range(r, &op);
 	else if (code == OP_REPEAT)
 		op.arg0 = coin(r) ? random_below(r, 4) : random_u64(r);
+	else if (code == OP_WHEN)
+		random_fact(r, &op.fact);
 	else if (code == OP_SLEEP)
 		op.arg0 = random_size(r);
 	else if (code == OP_CHECKPOINT)
