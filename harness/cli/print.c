@@ -111,6 +111,17 @@ void print_without(FILE *out, uint32_t without)
 		fprintf(out, "  not judged (--without): %s\n", kinds_words(without).s);
 }
 
+/* Few programs lock memory: a line for those that do, and no column for all. */
+static void print_locked(FILE *out, const struct run_shared *s)
+{
+	const struct checkpoint_record *end = end_of(s);
+	int64_t start = s->checkpoint[0].at.locked_bytes;
+
+	if (end && start >= 0 && end->at.locked_bytes > start)
+		fprintf(out, "  still locked at the end: %s\n",
+			size_since(end->at.locked_bytes, start).s);
+}
+
 void print_run(FILE *out, const struct outcome_of_run *r)
 {
 	const struct run_shared *s = r->result.shared;
@@ -126,6 +137,8 @@ void print_run(FILE *out, const struct outcome_of_run *r)
 		fprintf(out, "  + at least so many: %s\n", s->watch.reason);
 	if (s)
 		print_without(out, s->config.without);
+	if (s)
+		print_locked(out, s);
 	for (unsigned i = 0; i < r->verdict.nfindings; i++)
 		print_finding(out, &r->verdict.finding[i]);
 	if (s && s->findings.dropped)

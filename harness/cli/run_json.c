@@ -99,6 +99,11 @@ static json_t *snapshot_json(const struct snapshot *now, const struct snapshot *
 			    difference(now->anon_huge_bytes, start->anon_huge_bytes));
 	json_object_set_new(o, "lazyfree_bytes",
 			    difference(now->lazyfree_bytes, start->lazyfree_bytes));
+	json_object_set_new(o, "vmdata_bytes", difference(now->vmdata_bytes, start->vmdata_bytes));
+	json_object_set_new(o, "locked_bytes", difference(now->locked_bytes, start->locked_bytes));
+	/* Of the whole machine, whoever else is at work on it. */
+	json_object_set_new(o, "committed_bytes",
+			    difference(now->committed_bytes, start->committed_bytes));
 	return o;
 }
 

@@ -23,6 +23,7 @@ static const struct {
 	[PROC_STAT] = {"/proc/self/stat", false},
 	[PROC_ROLLUP] = {"/proc/self/smaps_rollup", true},
 	[PROC_PAGEMAP] = {"/proc/self/pagemap", true},
+	[PROC_MEMINFO] = {"/proc/meminfo", true},
 };
 
 static bool not_offered(int err)
@@ -244,9 +245,32 @@ static int take_rollup(struct accounts *acc, struct snapshot *s)
 	return err;
 }
 
+/* What the kernel charges, and what it counts against RLIMIT_MEMLOCK: exact, unlike its RSS. */
+static int take_status(struct accounts *acc, struct snapshot *s)
+{
+	int err = proc_read(acc->fd[PROC_STATUS], acc->text, sizeof(acc->text));
+
+	if (!err)
+		err = proc_kilobytes(acc->text, "VmData:", &s->vmdata_bytes);
+	if (!err)
+		err = proc_kilobytes(acc->text, "VmLck:", &s->locked_bytes);
+	return err;
+}
+
+static int take_machine(struct accounts *acc, struct snapshot *s)
+{
+	if (acc->fd[PROC_MEMINFO] < 0)
+		return 0;
+	int err = proc_read(acc->fd[PROC_MEMINFO], acc->text, sizeof(acc->text));
+
+	if (!err)
+		err = proc_kilobytes(acc->text, "Committed_AS:", &s->committed_bytes);
+	return err == -ENODATA ? 0 : err;
+}
+
 int accounts_take(struct accounts *acc, unsigned parts, struct snapshot *ret_snapshot)
 {
-	struct snapshot s = {-1, -1, -1, -1, -1, -1};
+	struct snapshot s = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
 	int err = accounts_check_files(acc);
 
 	if (!err && (parts & SNAPSHOT_MAPS))
@@ -255,6 +279,10 @@ int accounts_take(struct accounts *acc, unsigned parts, struct snapshot *ret_sna
 		err = take_rss(acc, &s);
 	if (!err && (parts & SNAPSHOT_ROLLUP))
 		err = take_rollup(acc, &s);
+	if (!err && (parts & SNAPSHOT_STATUS))
+		err = take_status(acc, &s);
+	if (!err && (parts & SNAPSHOT_MACHINE))
+		err = take_machine(acc, &s);
 	if (!err)
 		*ret_snapshot = s;
 	return err;

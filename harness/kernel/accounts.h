@@ -30,13 +30,19 @@ struct snapshot {
 	int64_t total_maps;	 /* all VMAs of the process */
 	int64_t anon_huge_bytes; /* AnonHugePages of the process; -1 when not asked for */
 	int64_t lazyfree_bytes;	 /* LazyFree of the process; -1 when not asked for */
+	int64_t vmdata_bytes;	 /* VmData of the process; -1 when not asked for */
+	int64_t locked_bytes;	 /* VmLck of the process; -1 when not asked for */
+	int64_t committed_bytes; /* Committed_AS of the whole machine: others change it at any
+				    time; -1 when not asked for or not to be had */
 };
 
 enum snapshot_parts {
 	SNAPSHOT_MAPS = 1, /* maps, mapped_bytes, total_maps */
 	SNAPSHOT_RSS = 2,
-	SNAPSHOT_ROLLUP = 4, /* anon_huge_bytes, lazyfree_bytes */
-	SNAPSHOT_ALL = 7
+	SNAPSHOT_ROLLUP = 4,   /* anon_huge_bytes, lazyfree_bytes */
+	SNAPSHOT_STATUS = 8,   /* vmdata_bytes, locked_bytes */
+	SNAPSHOT_MACHINE = 16, /* committed_bytes */
+	SNAPSHOT_ALL = 31
 };
 
 struct accounts;

@@ -18,6 +18,7 @@ enum proc_file {
 	PROC_STAT,
 	PROC_ROLLUP,  /* -1 where the kernel has none (before 4.14) or does not let us */
 	PROC_PAGEMAP, /* the same */
+	PROC_MEMINFO, /* the same */
 	PROC_FILES
 };
 

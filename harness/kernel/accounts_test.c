@@ -348,6 +348,56 @@ CHILD_TEST(only_what_is_asked)
 	CHECK(s.rss_bytes >= 0 && s.maps == -1 && s.lazyfree_bytes == -1);
 	CHECK_EQ(accounts_take(acc, SNAPSHOT_ROLLUP, &s), 0);
 	CHECK(s.anon_huge_bytes >= 0 && s.lazyfree_bytes >= 0 && s.rss_bytes == -1);
+	CHECK(s.vmdata_bytes == -1 && s.locked_bytes == -1 && s.committed_bytes == -1);
+	CHECK_EQ(accounts_take(acc, SNAPSHOT_STATUS, &s), 0);
+	CHECK(s.vmdata_bytes > 0 && s.locked_bytes >= 0 && s.maps == -1);
+	CHECK_EQ(s.committed_bytes, -1);
+	CHECK_EQ(accounts_take(acc, SNAPSHOT_MACHINE, &s), 0);
+	CHECK(s.committed_bytes > 0 && s.vmdata_bytes == -1);
+}
+
+#define CHECK_GREW(before, member, pages)                                                          \
+	CHECK_EQ(take().member - (before)->member, (int64_t)((pages)*PAGE))
+
+/* Private and writable is data, touched or not; read-only, shared and inaccessible is none. */
+CHILD_TEST(vmdata_is_what_could_be_written_alone)
+{
+	accounts_setup();
+	struct snapshot start = take();
+	unsigned char *p = map_pages(100, RW, ANON);
+
+	CHECK_GREW(&start, vmdata_bytes, 100);
+	CHECK_EQ(mprotect(p + 10 * PAGE, 20 * PAGE, PROT_READ), 0);
+	CHECK_GREW(&start, vmdata_bytes, 80);
+	map_pages(50, PROT_NONE, ANON);
+	map_pages(50, RW, SHARED);
+	CHECK_GREW(&start, vmdata_bytes, 80);
+	CHECK_EQ(munmap(p, 100 * PAGE), 0);
+	CHECK_GREW(&start, vmdata_bytes, 0);
+}
+
+CHILD_TEST(locked_is_what_is_locked)
+{
+	accounts_setup();
+	struct snapshot start = take();
+	unsigned char *p = map_pages(8, RW, ANON);
+
+	CHECK_GREW(&start, locked_bytes, 0);
+	if (mlock(p, 4 * PAGE) != 0)
+		CHILD_SKIP("mlock of four pages is not allowed");
+	CHECK_GREW(&start, locked_bytes, 4);
+	CHECK_EQ(munlock(p + PAGE, PAGE), 0);
+	CHECK_GREW(&start, locked_bytes, 3);
+	CHECK_EQ(munmap(p, 8 * PAGE), 0);
+	CHECK_GREW(&start, locked_bytes, 0);
+}
+
+CHILD_TEST(without_meminfo_committed_is_not_told)
+{
+	accounts_setup();
+	close(acc->fd[PROC_MEMINFO]);
+	acc->fd[PROC_MEMINFO] = -1;
+	CHECK_EQ(take().committed_bytes, -1);
 }
 
 /* The kernel marks pages in per-CPU batches, so the last few of them are not LazyFree yet. */
@@ -475,6 +525,9 @@ int main(void)
 		cmocka_unit_test(guard_regions_are_mapped_only),
 		cmocka_unit_test(without_pagemap_rss_is_not_told),
 		cmocka_unit_test(only_what_is_asked),
+		cmocka_unit_test(vmdata_is_what_could_be_written_alone),
+		cmocka_unit_test(locked_is_what_is_locked),
+		cmocka_unit_test(without_meminfo_committed_is_not_told),
 		cmocka_unit_test(lazyfree_beside_rss),
 		cmocka_unit_test(threads_are_counted),
 		cmocka_unit_test(statm_moves_with_mappings),
