@@ -70,7 +70,10 @@ struct plugin {
 	_Bool (*recognises)(const struct vendor_symbols *v);
 	int (*purge)(const struct allocator *a);
 	int (*describe)(const struct allocator *a, char *buf, size_t size);
-	/* A whole vtable without a file: for allocators that live inside the child (`void`). */
+	/*
+	 * A whole vtable without a file: for allocators that live inside the child (`void`).
+	 * Without any function it is no allocator: the mapping calls of the kernel (`kernel`).
+	 */
 	const struct allocator *inside;
 };
 

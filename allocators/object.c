@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "allocators/elf_notes.h"
+
 struct build_id_search {
 	uintptr_t base;
 	struct served_object *object;
@@ -24,37 +26,18 @@ static bool phdr_covers(const struct dl_phdr_info *info, uintptr_t start, size_t
 	return false;
 }
 
-static size_t round_up(size_t n, size_t align)
-{
-	return (n + align - 1) & ~(align - 1);
-}
-
-/* Notes of p_align 8 are padded to 8, all others to 4. */
 static bool notes_find_build_id(const unsigned char *notes, size_t len, size_t align,
 				struct served_object *object)
 {
-	while (len >= sizeof(ElfW(Nhdr))) {
-		ElfW(Nhdr) head;
+	size_t id_len;
+	const unsigned char *id =
+		elf_notes_build_id(notes, len, align, sizeof(object->build_id), &id_len);
 
-		memcpy(&head, notes, sizeof(head));
-		size_t desc = round_up(sizeof(head) + (size_t)head.n_namesz, align);
-		size_t next = round_up(desc + (size_t)head.n_descsz, align);
-
-		if (desc > len || head.n_descsz > len - desc)
-			return false;
-		if (head.n_type == NT_GNU_BUILD_ID && head.n_namesz == sizeof(ELF_NOTE_GNU) &&
-		    memcmp(notes + sizeof(head), ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)) == 0 &&
-		    head.n_descsz <= sizeof(object->build_id)) {
-			memcpy(object->build_id, notes + desc, head.n_descsz);
-			object->build_id_len = head.n_descsz;
-			return true;
-		}
-		if (next > len)
-			return false;
-		notes += next;
-		len -= next;
-	}
-	return false;
+	if (!id)
+		return false;
+	memcpy(object->build_id, id, id_len);
+	object->build_id_len = (uint32_t)id_len;
+	return true;
 }
 
 static int find_build_id(struct dl_phdr_info *info, size_t size, void *data)
@@ -68,6 +51,7 @@ static int find_build_id(struct dl_phdr_info *info, size_t size, void *data)
 		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
 		uintptr_t at = info->dlpi_addr + ph->p_vaddr;
 
+		/* Notes of p_align 8 are padded to 8, all others to 4. */
 		if (ph->p_type == PT_NOTE && phdr_covers(info, at, ph->p_memsz) &&
 		    notes_find_build_id((const unsigned char *)at, ph->p_memsz,
 					ph->p_align == 8 ? 8 : 4, search->object))

@@ -12,6 +12,7 @@
 #include "allocators/elf_file.h"
 #include "allocators/package.h"
 #include "allocators/registry.h"
+#include "allocators/running_kernel.h"
 
 /* Where a failed resolution puts its one line. */
 struct complaint {
@@ -118,6 +119,14 @@ static bool find_candidate(const struct plugin *p, const char *own_dir, char fil
 	return false;
 }
 
+/* No file, but a version and a build all the same. */
+static void ref_fill_kernel(struct allocator_ref *ref)
+{
+	running_kernel_release(ref->version, sizeof(ref->version));
+	running_kernel_build_id(ref->build_id, sizeof(ref->build_id));
+	ref->available = true;
+}
+
 static void resolve_builtin(struct allocator_ref *ref, const char *own_dir)
 {
 	const struct complaint c = {ref->reason, sizeof(ref->reason)};
@@ -125,7 +134,9 @@ static void resolve_builtin(struct allocator_ref *ref, const char *own_dir)
 	char file[PATH_MAX];
 
 	snprintf(ref->name, sizeof(ref->name), "%s", p->name);
-	if (p->inside) {
+	if (plugin_is_kernel(p)) {
+		ref_fill_kernel(ref);
+	} else if (p->inside) {
 		ref->available = true;
 	} else if (find_candidate(p, own_dir, file)) {
 		ref_fill_file(ref, file, &c);

@@ -18,7 +18,7 @@ struct allocator_ref {
 	char name[NAME_MAX + 1];     /* built-in name, or the file's name up to ".so" */
 	char given[PATH_MAX];	     /* what was asked for */
 	char path[PATH_MAX];	     /* real path of the file; "" for one inside allocrig */
-	char version[64];	     /* upstream's, as the package says */
+	char version[65];	     /* upstream's, as the package says; the kernel's release */
 	char build_id[65];
 	char sha256[65];
 	char package[192]; /* "libjemalloc2 5.3.0-1" */

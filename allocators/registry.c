@@ -47,3 +47,8 @@ _Bool plugin_is_sound(const struct plugin *p)
 	return !p->inside ||
 	       (p->inside->abi == ALLOCATOR_ABI && p->inside->size == sizeof(struct allocator));
 }
+
+_Bool plugin_is_kernel(const struct plugin *p)
+{
+	return p && p->inside && !p->inside->malloc;
+}

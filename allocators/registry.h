@@ -1,5 +1,5 @@
 /*
- * registry.h - the built-in allocators of list.def.
+ * registry.h - the built-in allocators of list.def, and what is no allocator there: the kernel.
  *
  * Constant data: usable in the controller and in the child, before anything is set up.
  */
@@ -23,5 +23,11 @@ const struct plugin *plugin_by_symbols(const struct vendor_symbols *v);
 
 /* Whether the plug-in was built against this allocator.h. */
 _Bool plugin_is_sound(const struct plugin *p);
+
+/*
+ * Whether it is the kernel: a target for programs of mapping ops, without one function of an
+ * allocator. NULL is not.
+ */
+_Bool plugin_is_kernel(const struct plugin *p);
 
 #endif

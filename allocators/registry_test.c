@@ -26,7 +26,7 @@ static void names_are_unique_and_found(void **state)
 static void list_is_complete(void **state)
 {
 	static const char *const wanted[] = {"glibc", "jemalloc", "mimalloc", "tcmalloc",
-					     "scudo", "guard",	  "void"};
+					     "scudo", "guard",	  "void",     "kernel"};
 
 	(void)state;
 	assert_int_equal(plugin_count(), sizeof(wanted) / sizeof(wanted[0]));
@@ -44,6 +44,27 @@ static void each_is_sound_and_has_one_way_in(void **state)
 		assert_int_not_equal(p->files != NULL, p->inside != NULL);
 		assert_true(p->inside || (p->files[0] && p->purge));
 	}
+}
+
+static void the_kernel_alone_is_no_allocator(void **state)
+{
+	const struct allocator *a = plugin_by_name("kernel")->inside;
+	char said[128];
+
+	(void)state;
+	for (size_t i = 0; i < plugin_count(); i++)
+		assert_int_equal(plugin_is_kernel(plugin_at(i)),
+				 strcmp(plugin_at(i)->name, "kernel") == 0);
+	assert_false(plugin_is_kernel(NULL));
+#define FAMILY(member, symbol) assert_null(a->member);
+#define VENDOR(member, symbol)
+#include "allocators/symbols.def"
+#undef FAMILY
+#undef VENDOR
+	assert_null(a->purge);
+	assert_int_equal(a->describe(a, said, sizeof(said)), 0);
+	assert_true(said[0] >= '0' && said[0] <= '9');
+	assert_int_equal(a->describe(a, said, 2), -ENAMETOOLONG);
 }
 
 static void another_abi_is_not_sound(void **state)
@@ -205,6 +226,7 @@ int main(void)
 		cmocka_unit_test(names_are_unique_and_found),
 		cmocka_unit_test(list_is_complete),
 		cmocka_unit_test(each_is_sound_and_has_one_way_in),
+		cmocka_unit_test(the_kernel_alone_is_no_allocator),
 		cmocka_unit_test(another_abi_is_not_sound),
 		cmocka_unit_test(recognised_by_symbols),
 		cmocka_unit_test(jemalloc_says_its_version),

@@ -8,7 +8,7 @@ import sys
 import unittest
 
 ALLOCRIG = sys.argv.pop(1)
-BUILT_IN = ["glibc", "jemalloc", "mimalloc", "tcmalloc", "scudo", "guard", "void"]
+BUILT_IN = ["glibc", "jemalloc", "mimalloc", "tcmalloc", "scudo", "guard", "void", "kernel"]
 
 
 def run(*args, **more):
@@ -98,10 +98,22 @@ class List(unittest.TestCase):
         for row in rows:
             self.assertEqual(row["schema"], "allocrig.list/1")
             self.assertEqual(row["reason"] is None, row["available"], row)
-            if row["available"] and row["name"] != "void":
+            self.assertEqual(row["kind"], "kernel" if row["name"] == "kernel" else "allocator")
+            if row["available"] and row["name"] not in ("void", "kernel"):
                 self.assertRegex(row["sha256"], r"\A[0-9a-f]{64}\Z")
                 self.assertRegex(row["build_id"] or "0000", r"\A([0-9a-f]{2})+\Z")
                 self.assertTrue(os.path.isabs(row["path"]))
+
+    def test_kernel(self):
+        """It has a version and maybe a build id, and no file."""
+        rows = [json.loads(line) for line in run("list", "--json", "-").stdout.splitlines()]
+        row = next(row for row in rows if row["name"] == "kernel")
+        self.assertTrue(row["available"])
+        self.assertEqual(row["version"], os.uname().release)
+        self.assertRegex(row["build_id"] or "0000", r"\A([0-9a-f]{2})+\Z")
+        self.assertEqual((row["path"], row["sha256"], row["package"]), (None, None, None))
+        line = next(line for line in run("list").stdout.splitlines() if line.startswith("kernel"))
+        self.assertIn("not an allocator", line)
 
 
 if __name__ == "__main__":

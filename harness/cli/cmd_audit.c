@@ -101,10 +101,22 @@ static int open_subjects(struct audit *a)
 	return subjects_open(names, n, &a->options.runner, &a->subjects);
 }
 
+/* Of the seeds and the rules there is none that asks the kernel alone. */
+static int refuse_kernel(const struct audit *a)
+{
+	for (size_t i = 0; i < a->nsubjects; i++)
+		if (subject_is_kernel(&a->subjects[i]))
+			return kernel_has_no_blocks(a->conformance ? "audit --conformance"
+								   : "audit");
+	return 0;
+}
+
 int audit_begin(struct audit *a, const struct program *programs, size_t nprograms)
 {
 	int code = open_subjects(a);
 
+	if (!code)
+		code = refuse_kernel(a);
 	if (code)
 		return code;
 	if (programs_would_be_lost(programs, nprograms, "--json", a->options.json))

@@ -43,12 +43,20 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp list_argp = {
 	.options = options,
 	.parser = parse_option,
-	.doc = "Shows the built-in allocators, and where each comes from or why it is missing.",
+	.doc = "Shows the built-in allocators, and where each comes from or why it is missing; and "
+	       "the kernel, whose mapping calls are a subject of their own.",
 };
 
 static const char *or_dash(const char *text)
 {
 	return text[0] ? text : "-";
+}
+
+static const char *path_of(const struct allocator_ref *ref)
+{
+	if (plugin_is_kernel(ref->plugin))
+		return "(the running kernel, not an allocator: its mapping calls)";
+	return ref->plugin && ref->plugin->inside ? "(inside allocrig)" : or_dash(ref->path);
 }
 
 static struct row row_of(const struct allocator_ref *ref)
@@ -57,8 +65,7 @@ static struct row row_of(const struct allocator_ref *ref)
 		[COLUMN_NAME] = ref->name,
 		[COLUMN_STATE] = ref->available ? "available" : ref->reason,
 		[COLUMN_VERSION] = or_dash(ref->version),
-		[COLUMN_PATH] = ref->plugin && ref->plugin->inside ? "(inside allocrig)"
-								   : or_dash(ref->path),
+		[COLUMN_PATH] = path_of(ref),
 		[COLUMN_PACKAGE] = or_dash(ref->package),
 	}};
 }
@@ -83,11 +90,12 @@ static void table_print(const struct row *rows, size_t count)
 
 static json_t *ref_json(const struct allocator_ref *ref)
 {
-	return json_pack("{ss ss sb so so so so so so}", "schema", "allocrig.list/1", "name",
-			 ref->name, "available", (int)ref->available, "reason",
-			 json_text(ref->reason), "version", json_text(ref->version), "path",
-			 json_text(ref->path), "build_id", json_text(ref->build_id), "sha256",
-			 json_text(ref->sha256), "package", json_text(ref->package));
+	return json_pack("{ss ss ss sb so so so so so so}", "schema", "allocrig.list/1", "name",
+			 ref->name, "kind", plugin_is_kernel(ref->plugin) ? "kernel" : "allocator",
+			 "available", (int)ref->available, "reason", json_text(ref->reason),
+			 "version", json_text(ref->version), "path", json_text(ref->path),
+			 "build_id", json_text(ref->build_id), "sha256", json_text(ref->sha256),
+			 "package", json_text(ref->package));
 }
 
 static int write_json(const struct allocator_ref *refs, size_t count, const char *path)

@@ -151,6 +151,15 @@ static int open_tape(struct run_command *cmd)
 	return 0;
 }
 
+/* A sweep refuses the calls of an allocator. */
+static int refuse_kernel(const struct run_command *cmd)
+{
+	for (size_t i = 0; cmd->sweeps && i < cmd->options.nallocators; i++)
+		if (subject_is_kernel(&cmd->subjects[i]))
+			return kernel_has_no_blocks("run --sweep");
+	return 0;
+}
+
 static int run_with_outputs(struct run_command *cmd)
 {
 	int code = json_out_begin(&cmd->json, cmd->options.json, &cmd->text);
@@ -178,6 +187,8 @@ static int execute(struct run_command *cmd)
 		return code;
 	code = subjects_open(cmd->options.allocators, cmd->options.nallocators,
 			     &cmd->options.runner, &cmd->subjects);
+	if (!code)
+		code = refuse_kernel(cmd);
 	if (code)
 		return code;
 	if (programs_would_be_lost(cmd->programs, cmd->npaths, "--json", cmd->options.json) ||

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocators/registry.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
 #include "harness/cli/fault_rule.h"
@@ -33,6 +34,19 @@ static bool is_inside(const struct allocator_ref *ref)
 	return ref->plugin && ref->plugin->inside;
 }
 
+bool subject_is_kernel(const struct subject *s)
+{
+	return plugin_is_kernel(s->ref.plugin);
+}
+
+int kernel_has_no_blocks(const char *command)
+{
+	cli_complain("%s needs an allocator, and the kernel is none: type "
+		     "'allocrig run corpus/mmap/*.prog -a kernel'",
+		     command);
+	return EXIT_MISUSE;
+}
+
 int subject_open(const char *arg, const struct runner_options *o, struct subject *ret_subject)
 {
 	struct subject *s = ret_subject;
@@ -53,7 +67,7 @@ int subject_open(const char *arg, const struct runner_options *o, struct subject
 		cli_complain("%s", err);
 		return EXIT_MISUSE;
 	}
-	if (is_inside(&s->ref) && o->oracles) {
+	if (is_inside(&s->ref) && !subject_is_kernel(s) && o->oracles) {
 		cli_complain("%s returns preset addresses and cannot be judged; run it with "
 			     "--no-oracles",
 			     s->ref.name);
@@ -138,6 +152,8 @@ static const char *unsupported_reason(const struct subject *s, const struct prog
 {
 	if (!s->ref.available)
 		return s->ref.reason;
+	if (subject_is_kernel(s) && p->info.has_block_ops)
+		return "the program calls an allocator, and the kernel is none";
 	if (p->info.header.nfaults && !o->watch)
 		return "the program's fault line needs the tape, which is off";
 	return NULL;

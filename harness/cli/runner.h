@@ -44,6 +44,12 @@ struct subject {
 int subject_open(const char *arg, const struct runner_options *o, struct subject *ret_subject);
 void subject_release(struct subject *s);
 
+/* Whether it is the kernel: programs of mapping ops alone, nothing that needs blocks. */
+bool subject_is_kernel(const struct subject *s);
+
+/* Says in one line what to type instead of `command`. Returns the exit code. */
+int kernel_has_no_blocks(const char *command);
+
 /*
  * The profile of a resolved allocator: the file `given`; without one that of a built-in, or
  * FILE.so.profile beside a file. Returns 0 or -errno with one line in err.
