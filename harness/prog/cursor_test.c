@@ -325,6 +325,30 @@ static void random_large_programs_are_unrolled(void **state)
 	}
 }
 
+/* A skipped block of the window's length: the op before it must stay whole. */
+static void long_when_blocks_are_run_or_skipped(void **state)
+{
+	(void)state;
+	for (size_t body = CURSOR_WINDOW - 6; body <= CURSOR_WINDOW + 2; body++) {
+		for (uint32_t fact = 0; fact < 2; fact++) {
+			nlarge = 0;
+			put(OP_REPEAT, 3);
+			put_leaves(1);
+			put(OP_WHEN, 0);
+			large[nlarge - 1].fact.fact = fact;
+			put_leaves(body);
+			put(OP_END, 0);
+			put(OP_WHEN, 0);
+			large[nlarge - 1].fact.fact = 1 - fact;
+			put_leaves(2);
+			put(OP_END, 0);
+			put(OP_END, 0);
+			put_leaves(1);
+			assert_large_walks();
+		}
+	}
+}
+
 static void loops_without_an_op_end(void **state)
 {
 	static const char text[] = "allocrig 1\n"
@@ -552,6 +576,7 @@ int main(void)
 		cmocka_unit_test(long_loops_in_long_loops_are_unrolled),
 		cmocka_unit_test(long_bodies_that_never_run_are_passed),
 		cmocka_unit_test(random_large_programs_are_unrolled),
+		cmocka_unit_test(long_when_blocks_are_run_or_skipped),
 		cmocka_unit_test(loops_without_an_op_end),
 		cmocka_unit_test(a_block_can_be_skipped),
 		cmocka_unit_test(a_forked_child_goes_on_by_itself),

@@ -64,6 +64,50 @@ static void errno_aliases_are_read(void **state)
 	assert_int_equal(errno_by_name("", 0), -ENOENT);
 }
 
+static void signals_are_endings_and_no_errno(void **state)
+{
+	(void)state;
+	assert_string_equal(ending_name(OUTCOME_SIGBUS), "SIGBUS");
+	assert_string_equal(ending_name(OUTCOME_SIGSEGV), "SIGSEGV");
+	assert_string_equal(ending_name(ENOMEM), "ENOMEM");
+	assert_null(ending_name(OUTCOME_SIGBUS + 1));
+	assert_int_equal(ending_by_name("SIGBUS", 6), OUTCOME_SIGBUS);
+	assert_int_equal(ending_by_name("SIGSEGV", 7), OUTCOME_SIGSEGV);
+	assert_int_equal(ending_by_name("EAGAIN", 6), EAGAIN);
+	assert_int_equal(ending_by_name("SIGILL", 6), -ENOENT);
+	assert_int_equal(errno_by_name("SIGBUS", 6), -ENOENT);
+}
+
+static void fact_words_go_both_ways(void **state)
+{
+	int64_t value = 77;
+
+	(void)state;
+	for (unsigned fact = 0; fact < FACT_COUNT; fact++)
+		assert_int_equal(fact_by_name(fact_name(fact), strlen(fact_name(fact))), fact);
+	assert_null(fact_name(FACT_COUNT));
+	assert_int_equal(fact_by_name("rom", 3), -ENOENT);
+	assert_string_equal(fact_value_name(FACT_THP, 2), "always");
+	assert_null(fact_value_name(FACT_THP, 3));
+	assert_null(fact_value_name(FACT_THP, -1));
+	assert_null(fact_value_name(FACT_OVERCOMMIT, 2));
+	assert_int_equal(fact_value_by_name(FACT_THP, "madvise", 7, &value), 0);
+	assert_int_equal(value, 1);
+	assert_int_equal(fact_value_by_name(FACT_ROOT, "never", 5, &value), -ENOENT);
+	assert_int_equal(value, 1);
+}
+
+static void sources_go_both_ways(void **state)
+{
+	(void)state;
+	for (unsigned source = SOURCE_ANON; source < SOURCE_SLOT; source++)
+		assert_int_equal(source_by_name(source_name(source), strlen(source_name(source))),
+				 source);
+	assert_null(source_name(SOURCE_NONE));
+	assert_null(source_name(SOURCE_SLOT));
+	assert_int_equal(source_by_name("of", 2), -ENOENT);
+}
+
 static void kernel_call_words_go_both_ways(void **state)
 {
 	(void)state;
@@ -182,6 +226,9 @@ int main(void)
 		cmocka_unit_test(op_words_go_both_ways),
 		cmocka_unit_test(errno_words_are_those_of_libc),
 		cmocka_unit_test(errno_aliases_are_read),
+		cmocka_unit_test(signals_are_endings_and_no_errno),
+		cmocka_unit_test(fact_words_go_both_ways),
+		cmocka_unit_test(sources_go_both_ways),
 		cmocka_unit_test(kernel_call_words_go_both_ways),
 		cmocka_unit_test(protections_go_both_ways),
 		cmocka_unit_test(advice_has_the_kernels_numbers),

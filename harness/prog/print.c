@@ -109,7 +109,7 @@ static bool item_is_absent(char item, const struct op *op)
 	case ITEM_ACCESS:
 		return !op->outcomes.present;
 	case ITEM_MREMAP_FLAGS:
-		return op->map.flags == 0 && !op->map.has_to;
+		return op->map.flags == 0 && !op->map.has_target && !op->map.has_to;
 	default:
 		return false;
 	}

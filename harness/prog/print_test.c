@@ -120,6 +120,70 @@ static void print_is_canonical(void **state)
 	assert_prints(&op, "}");
 }
 
+/* Each comes back as it was written. */
+static void mapping_lines_are_canonical(void **state)
+{
+	static const char *const lines[] = {
+		"mmap m[0] 4K rw shared,of=m[3],offset=16K,hint=m[4]+4K",
+		"mmap m[0] 4K rw hint=m[4]",
+		"mmap m[0] 4K rw offset=1",
+		"mmap m[0] 4K rw none",
+		"mmap m[0] 4K rw private,shm,fixed_noreplace=m[1]",
+		"mremap m[0] 16K maymove,dontunmap,fixed=m[3]+16K,to=m[5] 4K 0 -> ok|ENOMEM",
+		"mremap m[0] 16K to=m[5]",
+		"mremap m[0] 16K 0 4K",
+		"msync m[0] sync,invalidate 0 4K -> EBUSY",
+		"msync m[0] none",
+		"mlock m[0:8:2] 0 4K",
+		"munlock m[0]",
+		"truncate m[0] 12K",
+		"check m[0] 4K 4K -> SIGBUS",
+		"add m[0] 1048576 0 4K -> ok|SIGSEGV",
+		"touch m[0] -> ok|SIGSEGV|SIGBUS",
+		"when thp == always {",
+		"when thp < 7 {",
+		"when memlock >= 64K {",
+		"when max_map_count >= 65536 {",
+		"expect locked == 64K",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		static struct prog_reader reader;
+		char text[256];
+		struct prog_error err;
+		struct op op;
+		int len = snprintf(text, sizeof(text), "allocrig 1\n%s\n", lines[i]);
+		int fd = text_file(text, (size_t)len);
+
+		if (prog_reader_init(&reader, fd, &err) || prog_reader_next(&reader, &op, &err))
+			fail_msg("%u:%u: %s\n%s", err.line, err.column, err.message, text);
+		assert_prints(&op, lines[i]);
+		close(fd);
+	}
+}
+
+static void headers_are_canonical(void **state)
+{
+	struct prog_header h = {
+		.nneeds = 3,
+		.needs = {{.fact = FACT_ROOT, .relation = REL_NE},
+			  {.fact = FACT_THP, .relation = REL_EQ, .value = 1},
+			  {.fact = FACT_RAM, .relation = REL_GE, .value = 1 << 30}}};
+	char buf[256];
+
+	(void)state;
+	assert_true(prog_header_print(&h, buf, sizeof(buf)) > 0);
+	assert_string_equal(buf, "allocrig 1\nneeds root\nneeds thp == madvise\n"
+				 "needs ram >= 1G\n");
+	h.needs[1].relation = REL_GE + 1;
+	assert_int_equal(prog_header_print(&h, buf, sizeof(buf)), -EINVAL);
+	h.needs[1] = (struct op_fact){.fact = FACT_COUNT, .relation = REL_NE};
+	assert_int_equal(prog_header_print(&h, buf, sizeof(buf)), -EINVAL);
+	h.nneeds = PROG_MAX_NEEDS + 1;
+	assert_int_equal(prog_header_print(&h, buf, sizeof(buf)), -EINVAL);
+}
+
 /* What has no text is refused, not printed as something else. */
 static void unprintable_ops_are_refused(void **state)
 {
@@ -157,12 +221,33 @@ static void unprintable_ops_are_refused(void **state)
 	op = random_op(&r, OP_FREE);
 	op.outcomes = (struct outcomes){.present = 1};
 	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
+	op.outcomes = (struct outcomes){.present = 1, .nerr = 1, .err = {OUTCOME_SIGBUS}};
+	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
+	op = random_op(&r, OP_CHECK);
+	op.outcomes = (struct outcomes){.present = 1, .nerr = 1, .err = {ENOMEM}};
+	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
+	op = random_op(&r, OP_TOUCH);
+	op.space = SPACE_BLOCK;
+	op.outcomes = (struct outcomes){.present = 1, .ok = 1};
+	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
+	op = random_op(&r, OP_MREMAP);
+	op.map = (struct op_map){.has_target = 1};
+	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
+	op = random_op(&r, OP_MSYNC);
+	op.map.flags = 8;
+	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
+	op = random_op(&r, OP_WHEN);
+	op.fact.fact = FACT_COUNT;
+	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
 }
 
 static struct prog_header random_header(struct random *r)
 {
 	struct prog_header h = {.nfaults = (uint32_t)random_below(r, PROG_MAX_FAULTS + 1)};
 
+	h.nneeds = (uint32_t)random_below(r, PROG_MAX_NEEDS + 1);
+	for (uint32_t i = 0; i < h.nneeds; i++)
+		h.needs[i] = random_op(r, OP_WHEN).fact;
 	h.has_ballast = (uint32_t)random_below(r, 2);
 	if (h.has_ballast)
 		h.ballast = random_u64(r);
@@ -209,6 +294,8 @@ int main(void)
 		cmocka_unit_test(parse_undoes_print),
 		cmocka_unit_test(every_op_fits_its_buffer),
 		cmocka_unit_test(print_is_canonical),
+		cmocka_unit_test(mapping_lines_are_canonical),
+		cmocka_unit_test(headers_are_canonical),
 		cmocka_unit_test(unprintable_ops_are_refused),
 		cmocka_unit_test(parse_undoes_header_print),
 	};
