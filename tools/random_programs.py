@@ -3,7 +3,8 @@
 
     random_programs.py --seed S --count N --out DIR [--kind KIND] [--ballast N]
 
-KIND: maps, blocks, mixed, or parallel, where most ops are lines of parallel sections.
+KIND: maps, blocks, mixed, parallel, where most ops are lines of parallel sections, or kernel, for
+`-a kernel`: mapping ops alone, all that the text format has (random_kernel.py).
 
 Program I of a seed is the same whatever the count. A generator follows, roughly, which slots are
 full and how large, so that most ops are not skipped; it need not be right about it, and among
@@ -17,7 +18,8 @@ import sys
 from pathlib import Path
 
 PAGE = 4096
-KINDS = ["maps", "blocks", "mixed", "parallel"]
+ALLOCATOR_KINDS = ["maps", "blocks", "mixed", "parallel"]  # what allocators are given
+KINDS = ALLOCATOR_KINDS + ["kernel"]
 
 TOUCH_BYTES = 16 << 20  # in all of one program
 CALLS = 2500
@@ -509,7 +511,8 @@ class Generator:
         ops = self.OPS[self.kind]
         # Whatever the budgets say, this one always adds a statement.
         if self.calls <= 0 or self.statements <= 0:
-            self.emit("usable b[0]" if self.kind != "maps" else "madvise m[0] normal")
+            self.emit("usable b[0]" if self.kind not in ("maps", "kernel") else
+                      "madvise m[0] normal")
             return
         self.rng.choices([op for op, _ in ops], [weight for _, weight in ops])[0](self)
 
@@ -529,13 +532,20 @@ class Generator:
         return self.lines
 
 
+def generator(rng, kind):
+    if kind != "kernel":
+        return Generator(rng, kind)
+    from random_kernel import KernelGenerator  # which builds on this file
+    return KernelGenerator(rng)
+
+
 def program(seed, index, kind, ballast=None):
     """The text of one program."""
     rng = random.Random(f"{seed}/{kind}/{index}")
     head = ["allocrig 1", f"# random_programs.py --seed {seed} --kind {kind}, program {index}"]
     if ballast is not None:
         head.append(f"ballast {ballast}")
-    return "\n".join(head + Generator(rng, kind).program()) + "\n"
+    return "\n".join(head + generator(rng, kind).program()) + "\n"
 
 
 def write(out, indices, seed, kind, ballast=None):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""random_programs.py and ledger_diff.py: random_programs_test.py ALLOCRIG [unittest's arguments]"""
+"""random_programs.py and what runs them: random_programs_test.py ALLOCRIG [unittest's arguments]"""
 
 import contextlib
 import io
@@ -14,7 +14,9 @@ from pathlib import Path
 from unittest import mock
 
 import ledger_diff
+import mmap_diff
 import random_programs
+from random_kernel import FACTS
 
 ALLOCRIG = os.path.abspath(sys.argv.pop(1))
 
@@ -33,6 +35,26 @@ for path in paths:
         result.update(outcome="finding", findings=[{"kind": "crash", "known": False}])
     if number != int(os.environ.get("UNANSWERED", -1)):
         print(json.dumps(result))
+"""
+
+
+# One program with two findings, one broken, two unsupported; the rest are clean.
+MMAP_STAND_IN = """#!/usr/bin/env python3
+import json, os, sys
+assert sys.argv[-4:] == ["-a", "kernel", "--json", "-"]
+assert ("--check-ledger" in sys.argv) == bool(os.environ.get("CHECKED"))
+for path in [a for a in sys.argv if a.endswith(".prog")]:
+    number = int(path[-10:-5])
+    result = {"outcome": "clean", "program": {"path": path}, "findings": [], "wall_ns": 1000,
+              "ops": {"executed": 10, "skipped": 1, "failed": 2, "absent": []}}
+    if number == int(os.environ.get("WRONG", 1)):
+        result.update(outcome="finding", findings=[{"kind": "wrong-access"},
+                                                   {"kind": "lost-content"}])
+    if number == 2:
+        result.update(outcome="broken", reason="it broke")
+    if number in [3, 4]:
+        result.update(outcome="unsupported", reason="no swap", ops=None)
+    print(json.dumps(result))
 """
 
 
@@ -67,6 +89,25 @@ class Programs(unittest.TestCase):
         self.assertFalse(words & {"hwpoison", "soft_offline"})
         self.assertIn("@3 ", text)
         self.assertRegex(text, r"(?m)^( *)fork \{\n(\1 .*\n)*\1  fork \{")
+
+    def test_kernel_programs_have_all_mapping_ops(self):
+        texts = [random_programs.program(1, i, "kernel") for i in range(600)]
+        text = "".join(texts)
+        words = set(re.findall(r"[a-z_0-9]+", text))
+        expected = """mmap munmap mremap mprotect madvise msync mlock munlock truncate check add
+            touch repeat fork parallel when needs exit checkpoint anon zero file memfd shm of offset
+            hint fixed fixed_noreplace to maymove dontunmap shared private shared_validate droppable
+            noreserve populate locked sync async invalidate""".split()
+        self.assertEqual(sorted(set(expected + random_programs.ADVICES + list(FACTS)) - words), [])
+        self.assertFalse(words & {"hwpoison", "soft_offline", "malloc", "free_sized", "usable",
+                                  "trim"})
+        self.assertNotIn("->", text)
+        self.assertRegex(text, r"mremap \S+ \S+ \S*maymove\S* \S+ 0\n")
+        self.assertRegex(text, r"(?m)^( *)(@\d )?fork \{\n(\1 .*\n)*\1  fork \{")
+        self.assertRegex(text, r"(?m)^( *)(@\d )?when .* \{\n(\1 .*\n)*\1  (@\d )?when ")
+        for program in texts:
+            last = [line for line in program.splitlines() if not line.startswith("checkpoint")][-2:]
+            self.assertRegex(" ".join(last), r"check m\[0:\d+\]")
 
     def test_sections(self):
         text = "".join(random_programs.program(1, i, "parallel") for i in range(400))
@@ -149,6 +190,43 @@ class Differences(unittest.TestCase):
         self.assertEqual(len({combination for _, combination in parts}), 6)
         args.programs = 20000
         self.assertEqual(len({combination for _, combination in ledger_diff.batches(args)}), 6)
+
+
+class MmapDifferences(unittest.TestCase):
+    def setUp(self):
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.allocrig = Path(self.scratch.name) / "allocrig"
+        self.allocrig.write_text(MMAP_STAND_IN)
+        self.allocrig.chmod(0o755)
+        self.keep = Path(self.scratch.name) / "kept"
+
+    def run_it(self, *arguments, **environment):
+        said = io.StringIO()
+        words = ["mmap_diff.py", "--allocrig", str(self.allocrig), "--keep", str(self.keep),
+                 *arguments]
+        with mock.patch.object(sys, "argv", words), contextlib.redirect_stdout(said), \
+                mock.patch.dict(os.environ, environment):
+            return mmap_diff.main(), said.getvalue()
+
+    def test_findings_are_counted_and_kept(self):
+        code, said = self.run_it("--programs", "20", "--seed", "9")
+        self.assertEqual(code, 1)
+        self.assertIn("20 programs", said)
+        self.assertIn("180 executed, 18 skipped, 36 failed", said)
+        self.assertIn("16 clean, 2 unsupported, 1 finding, 1 broken\n", said)
+        self.assertRegex(said, r"1 finding: wrong-access\n  .* run \S*-00001\.prog -a kernel\n")
+        self.assertRegex(said, r"1 finding: lost-content\n")
+        self.assertRegex(said, r"2 unsupported: no swap\n")
+        self.assertRegex(said, r"1 broken: it broke\n  .*-00002\.prog")
+        self.assertEqual({p.name[-10:] for p in self.keep.iterdir()}, {"00001.prog", "00002.prog"})
+
+    def test_the_gravest_decides(self):
+        self.assertEqual(self.run_it("--programs", "20", WRONG="-1")[0], 2)
+        self.assertEqual(self.run_it("--programs", "1", "--check-ledger", CHECKED="1")[0], 0)
+        code, said = self.run_it("--programs", "3", "--first", "5", WRONG="6")
+        self.assertEqual(code, 1)
+        self.assertIn("-00006.prog", said)
 
 
 if __name__ == "__main__":
