@@ -1,5 +1,5 @@
 /*
- * cmd_describe.c - allocrig describe ALLOCATOR: what it does, measured.
+ * cmd_describe.c - allocrig describe ALLOCATOR|kernel: what it does, measured.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
 #include "harness/cli/describe.h"
+#include "harness/cli/describe_kernel.h"
 #include "harness/cli/json_out.h"
 #include "harness/cli/print.h"
 #include "harness/cli/run_json.h"
@@ -74,9 +75,12 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.children = children,
-	.args_doc = "ALLOCATOR",
+	.args_doc = "ALLOCATOR|kernel",
 	.doc = "Measures what an allocator does: size classes, mmap threshold, overhead, what it "
-	       "keeps after free, and its answers where the rules leave a choice.",
+	       "keeps after free, and its answers where the rules leave a choice. Of the kernel: "
+	       "at "
+	       "which number of maps each call still succeeds, what merges, what calls cost, and "
+	       "which calls and advices there are.",
 };
 
 static void print_classes(const struct description *d)
@@ -268,6 +272,13 @@ static int describe(struct describe_command *cmd, const struct subject *s)
 	return json_out_end(&json, cmd->options.json, measure(cmd, s, &json));
 }
 
+static int kernel_has_no_profile(void)
+{
+	cli_complain("a profile is of an allocator, and the kernel is none: type "
+		     "'allocrig describe kernel'");
+	return EXIT_MISUSE;
+}
+
 static int execute(struct describe_command *cmd)
 {
 	struct subject s;
@@ -278,7 +289,11 @@ static int execute(struct describe_command *cmd)
 
 	if (code)
 		return code;
-	code = describe(cmd, &s);
+	if (subject_is_kernel(&s))
+		code = cmd->profile ? kernel_has_no_profile()
+				    : describe_kernel(&s, cmd->options.json);
+	else
+		code = describe(cmd, &s);
 	subject_release(&s);
 	rulebook_release(&cmd->book);
 	return code;
