@@ -119,7 +119,9 @@ static int median(const struct stage *s, sample_fn sample, unsigned samples, dou
 			return err;
 	}
 	qsort(ns, samples, sizeof(ns[0]), by_size);
-	*ret_ns = (double)ns[samples / 2] / parts;
+	int64_t middle = ns[samples / 2];
+
+	*ret_ns = (double)middle / parts;
 	return 0;
 }
 

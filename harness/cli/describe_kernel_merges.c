@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -279,7 +280,7 @@ static int inner_mlock(struct stage *s)
 {
 	int err = add_touched(s, 0, 3);
 
-	if (!err && mlock(stage_at(s, 1), s->page) != 0)
+	if (!err && syscall(SYS_mlock, stage_at(s, 1), s->page) != 0)
 		err = -errno;
 	return counted(s, err);
 }

@@ -154,7 +154,7 @@ static int scratch_map(struct scratch *s, size_t len, size_t align)
 		mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
-		return -errno;
+		return -ENOMEM; /* for whichever limit */
 	uintptr_t first = ((uintptr_t)p + page + align - 1) & -align;
 
 	*s = (struct scratch){

@@ -158,6 +158,12 @@ static void be_limited(void)
 	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &r), 0);
 }
 
+/* Not libc's: the sanitizers make nothing of it. */
+static int lock(void *p, size_t len)
+{
+	return (int)syscall(SYS_mlock, p, len);
+}
+
 /* What the fact says and what mlock does, of a process with and one without the capability. */
 static void check_lock(void)
 {
@@ -166,7 +172,7 @@ static void check_lock(void)
 	void *p = mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(p != MAP_FAILED);
-	CHECK_EQ(mlock(p, len) == 0, limit >= (int64_t)len);
+	CHECK_EQ(lock(p, len) == 0, limit >= (int64_t)len);
 	CHECK_EQ(munmap(p, len), 0);
 }
 
