@@ -17,6 +17,7 @@ MAP_PAGES = [1, 1, 1, 2, 2, 3, 4, 4, 5, 7, 8, 8, 12, 16, 31]
 MAP_PAGES_LARGE = [64, 128, 257, 511, 512, 513, 1024, 1025]
 MAP_PAGES_ENORMOUS = 16384
 
+NEW_PROTS = ["rw"] * 10 + PROTS
 FILES = ["file", "memfd", "shm"]
 RELATIONS = ["==", "!=", "<", "<=", ">", ">="]
 FACTS = {"overcommit": ["0", "1", "2"], "thp": ["never", "madvise", "always"], "root": ["0", "1"],
@@ -74,13 +75,14 @@ class KernelGenerator(Generator):
             return f"of=m[{self.rng.randrange(len(self.maps))}]", None
         return self.rng.choices(["anon", "zero"] + FILES, [45, 10, 8, 14, 8])[0], None
 
-    def offset(self, source, file_pages):
+    def offset(self, source, file_pages, pages):
         """Pages into the file. What is made here is as long as it must be."""
         if source in ["anon", "zero"]:
             return self.rng.randint(0, 9) if self.chance(4) else 0
         if source in FILES:
             return self.rng.choice([1, 3, 16, 1 << 18]) if self.chance(25) else 0
-        return self.rng.randint(0, (file_pages or 1) + 2) if self.chance(50) else 0
+        beyond = pages if self.chance(15) else 0
+        return self.rng.randint(0, max((file_pages or 1) - pages + beyond, 0))
 
     def sharing_of(self, source):
         if source == "anon" and self.chance(1):
@@ -115,7 +117,7 @@ class KernelGenerator(Generator):
         if self.unordered() and not self.may_touch(pages * PAGE * max(len(at), 1)):
             return
         source, file_pages = self.source()
-        offset = self.offset(source, file_pages)
+        offset = self.offset(source, file_pages, pages)
         flags = [self.sharing_of(source), source, *self.places(pages), *self.extras(pages, at)]
         if offset or self.chance(2):
             odd = self.rng.choice([1, 512]) if self.chance(3) else 0
@@ -123,7 +125,7 @@ class KernelGenerator(Generator):
         self.rng.shuffle(flags)
         if source in FILES:
             file_pages = offset + pages
-        self.mmap(where, at, pages, self.rng.choice(PROTS), flags, file_pages,
+        self.mmap(where, at, pages, self.rng.choice(NEW_PROTS), flags, file_pages,
                   self.rng.choice([1, 4000]) if self.chance(5) else 0)
 
     # Changes
@@ -134,11 +136,21 @@ class KernelGenerator(Generator):
         else:
             self.on_part("munmap", 90)
 
+    def mremap_flags(self, old, new):
+        """Mostly what can go together."""
+        flags = ["maymove"] if self.chance(88) else []
+        where = self.place(new) if flags and self.chance(20) else None
+        if where:
+            flags.append(f"fixed={where}")
+        if self.chance(40 if old == new and flags else 3):
+            flags.append("dontunmap")
+        return flags
+
     def op_mremap(self):
         where, at = self.choose(self.maps, True)
         old = self.maps[at[0]].pages if at else 1
-        span, count = self.inside(old) if self.chance(35) else ("", old)
-        if self.chance(8):
+        span, count = self.inside(old, self.rng.choice([1, 4, old])) if self.chance(45) else ("", old)
+        if self.chance(5):
             span, count = f"{self.pages(self.rng.randrange(old))} 0", 0
         new = min(self.rng.choice([count, max(count // 2, 1), count + 1, 2 * count, self.map_pages()]),
                   MAP_PAGES_ENORMOUS) or 1
