@@ -101,9 +101,6 @@ static json_t *snapshot_json(const struct snapshot *now, const struct snapshot *
 			    difference(now->lazyfree_bytes, start->lazyfree_bytes));
 	json_object_set_new(o, "vmdata_bytes", difference(now->vmdata_bytes, start->vmdata_bytes));
 	json_object_set_new(o, "locked_bytes", difference(now->locked_bytes, start->locked_bytes));
-	/* Of the whole machine, whoever else is at work on it. */
-	json_object_set_new(o, "committed_bytes",
-			    difference(now->committed_bytes, start->committed_bytes));
 	return o;
 }
 
@@ -130,8 +127,11 @@ static json_t *checkpoints_json(const struct run_shared *s)
 		const struct checkpoint_record *r = &s->checkpoint[i];
 		json_t *o = snapshot_json(&r->at, &s->checkpoint[0].at);
 
+		/* Of the whole machine, whoever else is at work on it: no peak, no verdict. */
+		json_object_set_new(
+			o, "committed_bytes",
+			difference(r->at.committed_bytes, s->checkpoint[0].at.committed_bytes));
 		json_object_set_new(o, "allocator", share_json(r, &s->checkpoint[0]));
-
 		set_text(o, "name", r->name);
 		json_object_set_new(o, "op", json_integer(r->stmt));
 		set_count(o, "iteration", r->iteration);

@@ -64,7 +64,6 @@ static void feed_peak(struct sampler *s, const struct snapshot *now)
 	raise_to(&peak->lazyfree_bytes, now->lazyfree_bytes);
 	raise_to(&peak->vmdata_bytes, now->vmdata_bytes);
 	raise_to(&peak->locked_bytes, now->locked_bytes);
-	raise_to(&peak->committed_bytes, now->committed_bytes);
 	s->shared->peak.samples++;
 }
 
