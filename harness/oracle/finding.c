@@ -24,6 +24,8 @@ static const char *const kind_names[FINDING_KINDS] = {
 	[FINDING_MAP_GROWTH] = "map-growth",
 	[FINDING_FOOTPRINT_GROWTH] = "footprint-growth",
 	[FINDING_FORK_BROKEN] = "fork-broken",
+	[FINDING_WRONG_ACCESS] = "wrong-access",
+	[FINDING_WRONG_RESIDENCY] = "wrong-residency",
 	[FINDING_PROFILE_MISMATCH] = "profile-mismatch",
 };
 
@@ -40,6 +42,7 @@ static const char *const rule_names[RULES] = {
 	[RULE_CONTENT_MAPPING] = "content-mapping",
 	[RULE_CONTENT_VANISHED] = "content-vanished",
 	[RULE_ZERO_DIRTY] = "zero-dirty",
+	[RULE_ZERO_MAPPING] = "zero-mapping",
 	[RULE_USABLE_SHORT] = "usable-short",
 	[RULE_USABLE_UNSTABLE] = "usable-unstable",
 	[RULE_USABLE_OVERLAP] = "usable-overlap",
@@ -70,6 +73,9 @@ static const char *const rule_names[RULES] = {
 	[RULE_GROWTH_MAPS] = "growth-maps",
 	[RULE_GROWTH_MAPPED] = "growth-mapped",
 	[RULE_GROWTH_RSS] = "growth-rss",
+	[RULE_ACCESS_GRANTED] = "access-granted",
+	[RULE_ACCESS_DENIED] = "access-denied",
+	[RULE_RESIDENCY] = "residency",
 	[RULE_PROFILE_ANSWER] = "profile-answer",
 	[RULE_PROFILE_KNOWN] = "profile-known",
 };

@@ -5,6 +5,8 @@
  *	{C}	is the call with its size, "malloc(100)": n[1] is the size,
  *	{O} {S}	are the op's name and the slot, "b[5]",
  *	{W} {P}	say where in the program: "in malloc on b[5]", "in malloc",
+ *	{0s} {V0}	are n[0] as a signal's name, and as "read" or "written",
+ *	{A} {L}	are the other word that is right too, and a least and a highest number,
  *	{F} {M} {R}	are a signal, an expectation and an outcome,
  *	{K} {J}	are the system call in n[0] and how often it was refused, by whom,
  *	{0k} {0B} {0H}	are n[0] as thousandths, as bytes in units, as thousandths of bytes,
@@ -53,11 +55,13 @@ static const struct rule_text rules[RULES] = {
 					     "{1d} bytes): " DIFF},
 	[RULE_CONTENT_FAILED_REALLOC] = {"failed-realloc", "{O} failed and did not leave {S} "
 							   "({0x}, {1d} bytes) intact: " DIFF},
-	[RULE_CONTENT_MAPPING] = {"mapping",
-				  "the content of {S} ({0x}, {1d} bytes) changed: " DIFF},
-	[RULE_CONTENT_VANISHED] = {"vanished", "the mapping {S} ({0x}, {1d} bytes) is not there "
-					       "any more, and the program did not unmap it"},
+	[RULE_CONTENT_MAPPING] = {"mapping", "the page at {0x} holds {4x} at byte {1d}, not "
+					     "{2x}{A}, although the program did not change it"},
+	[RULE_CONTENT_VANISHED] = {"vanished", "the page at {0x} is not there any more ({1s}), and "
+					       "the program did not unmap it"},
 	[RULE_ZERO_DIRTY] = {"dirty", "{C} returned {0x} with {3b} at byte {2d}, which must be 0"},
+	[RULE_ZERO_MAPPING] = {"mapping",
+			       "the page at {0x} has {2b} at byte {1d}, which must be 0"},
 	[RULE_USABLE_SHORT] = {"short",
 			       "{S} ({0x}) has {2d} usable bytes, fewer than the {1d} requested"},
 	[RULE_USABLE_UNSTABLE] = {"unstable", "the usable size of {S} ({0x}, {1d} bytes) was {2d} "
@@ -106,6 +110,10 @@ static const struct rule_text rules[RULES] = {
 				"{1B} more in the {2d} rounds that were judged"},
 	[RULE_GROWTH_RSS] = {"rss", "each round of the loop leaves {0H} more resident" SAME_STATE
 				    "{1B} more in the {2d} rounds that were judged"},
+	[RULE_ACCESS_GRANTED] = {"granted", "the page at {0x} could be {V1}, and must not be"},
+	[RULE_ACCESS_DENIED] = {"denied", "the page at {0x} could not be {V1}: {2s}"},
+	[RULE_RESIDENCY] = {"residency", "the program's mappings have {0d} bytes resident, which "
+					 "must be {L}"},
 	[RULE_PROFILE_ANSWER] = {"answer", "{O} does not answer as the profile says"},
 	[RULE_PROFILE_KNOWN] = {"known", "what the profile knows did not appear"},
 };
@@ -207,6 +215,21 @@ static void put_metric(struct out *o, const struct finding *f)
 	if (metric == METRIC_CALL_MADE || metric == METRIC_CALL_FAILED)
 		put(o, "%s.", kcall_name(call));
 	put(o, "%s", metric_name(metric));
+}
+
+/* After MADV_FREE a page may hold either. */
+static void put_other_word(struct out *o, const struct finding *f)
+{
+	if (f->n[3] != f->n[2])
+		put(o, " or 0x%" PRIx64, f->n[3]);
+}
+
+static void put_limits(struct out *o, const struct finding *f)
+{
+	if (f->n[1] == f->n[2])
+		put(o, "%" PRIu64, f->n[1]);
+	else
+		put(o, "%" PRIu64 " to %" PRIu64, f->n[1], f->n[2]);
 }
 
 static void put_expectation(struct out *o, const struct finding *f)
@@ -336,6 +359,9 @@ static void put_number(struct out *o, uint64_t n, char form)
 	case 'H':
 		put_bytes(o, n / 1000);
 		break;
+	case 's':
+		put_signal_name(o, n);
+		break;
 	}
 }
 
@@ -374,6 +400,15 @@ static void put_field(struct out *o, const struct finding *f, const char *field)
 		break;
 	case 'B':
 		put_beside(o, f);
+		break;
+	case 'A':
+		put_other_word(o, f);
+		break;
+	case 'L':
+		put_limits(o, f);
+		break;
+	case 'V':
+		put(o, f->n[field[1] - '0'] ? "written" : "read");
 		break;
 	default:
 		if (field[1] == '#')

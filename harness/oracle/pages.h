@@ -71,7 +71,7 @@ struct pages_options {
 	size_t page_bytes;
 	uint64_t seed;	   /* of the words written */
 	uint32_t capacity; /* runs in each store */
-	uint32_t slots;	   /* map slots: owners are below */
+	uint32_t slots;	   /* not used */
 	bool thp_always;   /* any private anonymous region may get huge pages */
 	/*
 	 * The kernel is the subject: an access that must not succeed but does is a finding, and an
@@ -97,6 +97,8 @@ int pages_new(struct arena *own, struct arena *shared, const struct pages_option
  */
 uint32_t pages_object(struct pages *p, uint64_t bytes);
 void pages_object_drop(struct pages *p, uint32_t object);
+/* It is a file of a file system that may drop its pages from memory (not memfd, shm, tmpfs). */
+void pages_object_reclaimable(struct pages *p, uint32_t object);
 void pages_truncate(struct pages *p, uint32_t object, uint64_t bytes);
 
 /*
@@ -108,6 +110,11 @@ struct pages_call {
 	const struct kernel_call *call;
 	uint32_t object;
 	bool anonymous; /* of an mmap: MAP_ANONYMOUS, or a descriptor of /dev/zero */
+	/*
+	 * The map count was so near its limit that a refusal may come from there: what a refused
+	 * mprotect has changed before a hole is then not known.
+	 */
+	bool at_limit;
 };
 void pages_follow(struct pages *p, const struct pages_call *call);
 
