@@ -10,7 +10,7 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-int arena_init(struct arena *a, size_t size)
+static int init(struct arena *a, size_t size, int sharing)
 {
 	size_t page = page_size();
 
@@ -18,7 +18,7 @@ int arena_init(struct arena *a, size_t size)
 		return -ENOMEM;
 	size = (size + page - 1) & ~(page - 1);
 	unsigned char *region = mmap(NULL, size + 2 * page, PROT_NONE,
-				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+				     sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (region == MAP_FAILED)
 		return -errno;
 	if (mprotect(region + page, size, PROT_READ | PROT_WRITE) != 0) {
@@ -29,6 +29,16 @@ int arena_init(struct arena *a, size_t size)
 	}
 	*a = (struct arena){.base = region + page, .size = size};
 	return 0;
+}
+
+int arena_init(struct arena *a, size_t size)
+{
+	return init(a, size, MAP_PRIVATE);
+}
+
+int arena_init_shared(struct arena *a, size_t size)
+{
+	return init(a, size, MAP_SHARED);
 }
 
 void arena_release(struct arena *a)

@@ -1,10 +1,10 @@
 /*
  * arena.h - the memory of the child: one region, mapped once, handed out from the front.
  *
- * The region is private anonymous memory between two inaccessible pages, so that a stray write of
- * the allocator under test faults before it reaches the harness. Nothing is given back; pages cost
- * resident memory when they are first written. Not thread-safe: everything is handed out before
- * program threads start.
+ * The region is anonymous memory, private unless shared is asked for, between two inaccessible
+ * pages, so that a stray write of the allocator under test faults before it reaches the harness.
+ * Nothing is given back; pages cost resident memory when they are first written. Not thread-safe:
+ * everything is handed out before program threads start.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -19,6 +19,9 @@ struct arena {
 
 /* Maps `size` bytes (rounded up to pages) and the two fence pages. Returns 0 or -errno. */
 int arena_init(struct arena *a, size_t size);
+
+/* The same of memory that is MAP_SHARED: fork children write into the same pages. */
+int arena_init_shared(struct arena *a, size_t size);
 
 /* Unmaps the region and its fences. */
 void arena_release(struct arena *a);

@@ -8,6 +8,7 @@
 
 #include "harness/kernel/accounts_priv.h"
 #include "harness/kernel/proc.h"
+#include "harness/kernel/procmap.h"
 
 /* The kernel's pieces are a page long today; room for larger ones, and for the longest line. */
 #define MAPS_BUFFER (256 * 1024)
@@ -232,6 +233,30 @@ int accounts_resident(struct accounts *acc, uintptr_t start, uintptr_t end, int6
 	return err;
 }
 
+int accounts_mapped(const struct accounts *acc, uintptr_t start, uintptr_t end,
+		    struct accounts_mapped *ret_mapped)
+{
+	struct procmap_vma vma;
+	struct span part, all;
+	int err = procmap_at_or_above(acc->fd[PROC_MAPS], start, &vma);
+
+	if (err)
+		return err == -ENOENT ? err : -ENOTSUP;
+	if (vma.start >= end)
+		return -ENOENT;
+	all.start = vma.start > start ? vma.start : start;
+	all.end = vma.end < end ? vma.end : end;
+	ret_mapped->start = all.start;
+	ret_mapped->end = all.end;
+
+	struct exclusions_cursor cursor = exclusions_at(&acc->exclusions, all.start);
+	struct span rest = all;
+
+	ret_mapped->excluded = !exclusions_next_owned(&cursor, &rest, &part) ||
+			       part.start != all.start || part.end != all.end;
+	return 0;
+}
+
 static int take_rollup(struct accounts *acc, struct snapshot *s)
 {
 	if (acc->fd[PROC_ROLLUP] < 0)
@@ -243,6 +268,17 @@ static int take_rollup(struct accounts *acc, struct snapshot *s)
 	if (!err)
 		err = proc_kilobytes(acc->text, "LazyFree:", &s->lazyfree_bytes);
 	return err;
+}
+
+int accounts_swapped(struct accounts *acc, int64_t *ret_bytes)
+{
+	int err = accounts_check_files(acc);
+
+	if (!err && acc->fd[PROC_ROLLUP] < 0)
+		err = -ENOTSUP;
+	if (!err)
+		err = proc_read(acc->fd[PROC_ROLLUP], acc->text, sizeof(acc->text));
+	return err ? err : proc_kilobytes(acc->text, "Swap:", ret_bytes);
 }
 
 /* What the kernel charges, and what it counts against RLIMIT_MEMLOCK: exact, unlike its RSS. */

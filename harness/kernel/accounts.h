@@ -82,6 +82,25 @@ int accounts_take(struct accounts *acc, unsigned parts, struct snapshot *ret_sna
 /* Resident bytes of [start, end), whoever owns it. -ENOTSUP where they cannot be had. */
 int accounts_resident(struct accounts *acc, uintptr_t start, uintptr_t end, int64_t *ret_bytes);
 
+/*
+ * Bytes of the process that are in swap, shared memory included. Returns 0, -ENOTSUP where the
+ * kernel does not say, or -errno.
+ */
+int accounts_swapped(struct accounts *acc, int64_t *ret_bytes);
+
+/* Of a range, the lowest stretch that is mapped. */
+struct accounts_mapped {
+	uintptr_t start, end;
+	bool excluded; /* something of it is never owned */
+};
+
+/*
+ * Asks the kernel what is mapped now of [start, end), whoever mapped it. Returns 0, -ENOENT where
+ * nothing is, or -ENOTSUP where one address cannot be asked about (before Linux 6.11).
+ */
+int accounts_mapped(const struct accounts *acc, uintptr_t start, uintptr_t end,
+		    struct accounts_mapped *ret_mapped);
+
 /* How many threads the process has, whoever started them. Returns 0 or -errno. */
 int accounts_threads(struct accounts *acc, uint64_t *ret_threads);
 

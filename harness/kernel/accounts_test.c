@@ -200,6 +200,36 @@ CHILD_TEST(partly_excluded_mapping)
 	CHECK_EQ(accounts_exclude(acc, p, UINTPTR_MAX), -EINVAL);
 }
 
+/* What is asked of one range, in a reservation that nobody else maps into. */
+CHILD_TEST(what_is_mapped_now)
+{
+	struct accounts_mapped m;
+
+	accounts_setup();
+	uintptr_t p = (uintptr_t)map_pages(10, PROT_NONE, ANON);
+	int err = accounts_mapped(acc, p, p + 10 * PAGE, &m);
+
+	if (err == -ENOTSUP) /* before Linux 6.11 */
+		return;
+	CHECK_EQ(err, 0);
+	CHECK_EQ(m.start, p);
+	CHECK_EQ(m.end, p + 10 * PAGE);
+	CHECK(!m.excluded);
+	CHECK_EQ(munmap((void *)(p + 2 * PAGE), 3 * PAGE), 0);
+	CHECK_EQ(accounts_mapped(acc, p + 2 * PAGE, p + 5 * PAGE, &m), -ENOENT);
+	CHECK_EQ(accounts_mapped(acc, p + PAGE, p + 7 * PAGE, &m), 0);
+	CHECK_EQ(m.start, p + PAGE);
+	CHECK_EQ(m.end, p + 2 * PAGE);
+	CHECK_EQ(accounts_mapped(acc, p + 2 * PAGE, p + 7 * PAGE, &m), 0);
+	CHECK_EQ(m.start, p + 5 * PAGE);
+	CHECK_EQ(m.end, p + 7 * PAGE);
+	CHECK_EQ(accounts_exclude(acc, p + 6 * PAGE, p + 7 * PAGE), 0);
+	CHECK_EQ(accounts_mapped(acc, p + 2 * PAGE, p + 7 * PAGE, &m), 0);
+	CHECK(m.excluded);
+	CHECK_EQ(accounts_mapped(acc, p + 2 * PAGE, p + 6 * PAGE, &m), 0);
+	CHECK(!m.excluded);
+}
+
 /* Deep recursion grows the stack; it is the harness's. */
 static int __attribute__((noinline)) deep(int n)
 {
@@ -519,6 +549,7 @@ int main(void)
 		cmocka_unit_test(thousands_of_single_pages),
 		cmocka_unit_test(break_is_owned),
 		cmocka_unit_test(partly_excluded_mapping),
+		cmocka_unit_test(what_is_mapped_now),
 		cmocka_unit_test(stack_may_grow),
 		cmocka_unit_test(scan_agrees_with_rollup),
 		cmocka_unit_test(reading_agrees_with_scan),

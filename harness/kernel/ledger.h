@@ -81,6 +81,9 @@ const struct range_set *ledger_program(const struct ledger *l);
 /* What is no longer the program's without any call of its own (MADV_DONTFORK in a fork child). */
 int ledger_disown(struct ledger *l, uintptr_t start, uintptr_t end);
 
+/* What the program has in [start, end) is slot `tag`'s from now on: mremap has moved it there. */
+int ledger_retag(struct ledger *l, uintptr_t start, uintptr_t end, uint32_t tag);
+
 /* VMAs that share an address with [start, end) and start at or behind `*from`, which moves on:
  * asked for ascending ranges, no VMA is counted twice. 0 while not exact. */
 uint64_t ledger_maps_over(const struct ledger *l, uintptr_t start, uintptr_t end, uintptr_t *from);

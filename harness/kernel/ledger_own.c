@@ -121,6 +121,20 @@ int ledger_copy_program(struct ledger *l, struct span from, uintptr_t to)
 	return err;
 }
 
+int ledger_retag(struct ledger *l, uintptr_t start, uintptr_t end, uint32_t tag)
+{
+	const struct span all = {start, end};
+	struct range r;
+	int err = 0;
+
+	for (uintptr_t at = start; !err && range_set_first(l->program, at, end, &r); at = r.end) {
+		struct span part = overlap(r, all);
+
+		err = range_set_insert(l->program, part.start, part.end, tag);
+	}
+	return err;
+}
+
 /* Whether the program has a page in it that is not excluded. */
 static bool program_has(const struct ledger *l, struct span s)
 {

@@ -324,6 +324,34 @@ CHILD_TEST(counts_maps_over_ascending_ranges_once)
 	CHECK_EQ(ledger_maps_over(ledger, p, p + 9 * PAGE, &from), 2);
 }
 
+/* The tag that owns a page, and no page of nobody's. */
+static uint64_t tag_at(uintptr_t at)
+{
+	struct range r;
+
+	CHECK(range_set_first(ledger_program(ledger), at, at + PAGE, &r));
+	return r.tag;
+}
+
+CHILD_TEST(what_was_moved_is_another_slots)
+{
+	ledger_setup();
+	ledger_start();
+	struct ledger_counts start = *ledger_now(ledger);
+	uintptr_t p = map_by_program(1, 10, RW);
+
+	CHECK_EQ(BY_PROGRAM(1, SYS_munmap, p + 4 * PAGE, PAGE), 0);
+	CHECK_EQ(ledger_retag(ledger, p + 2 * PAGE, p + 7 * PAGE, 9), 0);
+	CHECK_BY(&start, CALLER_PROGRAM, 2, 9);
+	CHECK_EQ(tag_at(p + PAGE), 1);
+	CHECK_EQ(tag_at(p + 2 * PAGE), 9);
+	CHECK_EQ(tag_at(p + 6 * PAGE), 9);
+	CHECK_EQ(tag_at(p + 7 * PAGE), 1);
+	struct range r;
+
+	CHECK(!range_set_first(ledger_program(ledger), p + 4 * PAGE, p + 5 * PAGE, &r));
+}
+
 CHILD_TEST(what_is_disowned_is_the_allocators)
 {
 	ledger_setup();
@@ -510,6 +538,7 @@ int main(void)
 		cmocka_unit_test(a_stack_that_grows_is_no_drift),
 		cmocka_unit_test(changes_of_what_is_excluded_are_no_drift),
 		cmocka_unit_test(counts_maps_over_ascending_ranges_once),
+		cmocka_unit_test(what_was_moved_is_another_slots),
 		cmocka_unit_test(what_is_disowned_is_the_allocators),
 		cmocka_unit_test(a_fork_child_lacks_what_is_not_copied),
 		cmocka_unit_test(a_closed_descriptor_is_opened_again),
