@@ -207,7 +207,7 @@ class Space:
             return None
         for n in range(start + off, start + off + length):
             page = self.page.get(n)
-            if not page or page.slot != slot or "w" not in page.prot:
+            if not page or "w" not in page.prot:
                 return False
             self.fault(n)
         return True

@@ -18,7 +18,7 @@
 #include "harness/kernel/proc.h"
 
 static struct run_shared *shared;
-static struct arena arena;
+static struct arena arena, common;
 static struct accounts *accounts;
 static struct program_file program;
 
@@ -64,6 +64,14 @@ static int keep_program(void)
 	return 0;
 }
 
+static int init_arenas(void)
+{
+	size_t common_bytes = child_common_bytes(&shared->config);
+	int err = arena_init(&arena, child_arena_bytes(&shared->config));
+
+	return err || !common_bytes ? err : arena_init_shared(&common, common_bytes);
+}
+
 static void before_constructors(void)
 {
 	static const char misuse[] = "allocrig-child is started by allocrig\n";
@@ -76,7 +84,7 @@ static void before_constructors(void)
 		_exit(2);
 	}
 	atomic_store(&shared->state, RUN_LOADING);
-	int err = arena_init(&arena, child_arena_bytes(&shared->config));
+	int err = init_arenas();
 
 	if (!err)
 		err = crash_install(shared, &arena, shared->config.threads, 0, RUN_FD_NOTIFY);
@@ -123,6 +131,7 @@ int main(void)
 		.alloc = &loaded.allocator,
 		.accounts = accounts,
 		.arena = &arena,
+		.common = &common,
 		.program = &program,
 	};
 

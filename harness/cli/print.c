@@ -7,6 +7,7 @@
 
 #include "harness/cli/kinds.h"
 #include "harness/cli/left_behind.h"
+#include "harness/prog/names.h"
 #include "harness/prog/text.h"
 
 static struct print_widths columns;
@@ -122,6 +123,35 @@ static void print_locked(FILE *out, const struct run_shared *s)
 			size_since(end->at.locked_bytes, start).s);
 }
 
+static struct size_text fact_text(unsigned fact, int64_t value)
+{
+	const char *word = fact_value_name(fact, value);
+	struct size_text t;
+
+	if (value == INT64_MAX)
+		word = "without limit";
+	else if (fact_is_bytes(fact))
+		return print_size(value);
+	if (word)
+		snprintf(t.s, sizeof(t.s), "%s", word);
+	else
+		snprintf(t.s, sizeof(t.s), "%" PRId64, value);
+	return t;
+}
+
+static void print_not_run(FILE *out, const struct run_shared *s)
+{
+	for (uint32_t i = 0; i < s->nnot_run; i++) {
+		const struct not_run *n = &s->not_run[i];
+		const struct op_fact *w = &n->wanted;
+
+		fprintf(out, "  not run: when %s %s %s at op %u, line %u: it is %s here\n",
+			fact_name(w->fact), relation_name(w->relation),
+			fact_text(w->fact, w->value).s, n->stmt, n->line,
+			fact_text(w->fact, n->found).s);
+	}
+}
+
 void print_run(FILE *out, const struct outcome_of_run *r)
 {
 	const struct run_shared *s = r->result.shared;
@@ -137,6 +167,8 @@ void print_run(FILE *out, const struct outcome_of_run *r)
 		fprintf(out, "  + at least so many: %s\n", s->watch.reason);
 	if (s)
 		print_without(out, s->config.without);
+	if (s)
+		print_not_run(out, s);
 	if (s)
 		print_locked(out, s);
 	for (unsigned i = 0; i < r->verdict.nfindings; i++)

@@ -26,7 +26,7 @@ void print_profile_note(FILE *out, const struct subject *s);
 
 /* "1.5 MiB", right for a column of 10; "-" for what was not measured. */
 struct size_text {
-	char s[16];
+	char s[24];
 };
 struct size_text print_size(int64_t bytes);
 

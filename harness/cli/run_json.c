@@ -224,13 +224,15 @@ static void add_other_calls(json_t *calls, const struct run_shared *s)
 {
 	for (uint32_t nr = 0; nr < OTHER_CALLS; nr++) {
 		struct syscall_word name = syscall_word(nr);
+		uint64_t by_allocator = s->counts.other[CALLER_ALLOCATOR][nr];
+		uint64_t made = by_allocator + s->counts.other[CALLER_PROGRAM][nr];
 
-		if (!s->counts.other[nr] || json_object_get(calls, name.s))
+		if (!made || json_object_get(calls, name.s))
 			continue;
 		json_t *o = json_object();
 
-		set_count(o, "made", s->counts.other[nr]);
-		set_count(o, "by_allocator", s->counts.other[nr]);
+		set_count(o, "made", made);
+		set_count(o, "by_allocator", by_allocator);
 		json_object_set_new(calls, name.s, o);
 	}
 }
@@ -322,6 +324,26 @@ static json_t *ops_json(const struct run_shared *s)
 			set_count(absent, op_name(i), s->counts.absent[i]);
 	json_object_set_new(o, "absent", absent);
 	return o;
+}
+
+/* `when` blocks that were not entered. */
+static json_t *not_run_json(const struct run_shared *s)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < s->nnot_run; i++) {
+		const struct not_run *n = &s->not_run[i];
+		json_t *o = json_object();
+
+		set_number(o, "op", n->stmt);
+		set_number(o, "line", n->line);
+		set_text(o, "fact", fact_name(n->wanted.fact));
+		set_text(o, "relation", relation_name(n->wanted.relation));
+		set_number(o, "wanted", n->wanted.value);
+		set_number(o, "found", n->found);
+		json_array_append_new(list, o);
+	}
+	return list;
 }
 
 static json_t *instrumentation_json(const struct run_shared *s)
@@ -419,6 +441,7 @@ static void add_nothing(json_t *o, const struct verdict *v)
 	json_object_set_new(o, "growth", json_null());
 	json_object_set_new(o, "calls", json_object());
 	json_object_set_new(o, "ops", json_object());
+	json_object_set_new(o, "not_run", json_array());
 	json_object_set_new(o, "instrumentation", json_array());
 	json_object_set_new(o, "without", json_array());
 	json_object_set_new(o, "host", host_json());
@@ -454,6 +477,7 @@ json_t *run_json(const struct verdict_input *in, const struct verdict *v)
 	json_object_set_new(o, "growth", growth_json(s));
 	json_object_set_new(o, "calls", calls_json(s));
 	json_object_set_new(o, "ops", ops_json(s));
+	json_object_set_new(o, "not_run", not_run_json(s));
 	json_object_set_new(o, "instrumentation", instrumentation_json(s));
 	json_object_set_new(o, "without", kinds_json(s->config.without));
 	json_object_set_new(o, "host", host_json());

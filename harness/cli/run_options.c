@@ -1,12 +1,14 @@
 #include "harness/cli/run_options.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
 #include "harness/cli/kinds.h"
+#include "harness/oracle/pages.h"
 
 enum {
 	KEY_JSON = 256,
@@ -18,7 +20,8 @@ enum {
 	KEY_NO_TAPE,
 	KEY_CHECK_LEDGER,
 	KEY_STRICT,
-	KEY_HANG
+	KEY_HANG,
+	KEY_WRONG_RULE
 };
 
 static const struct argp_option options[] = {
@@ -40,6 +43,8 @@ static const struct argp_option options[] = {
 	{"check-ledger", KEY_CHECK_LEDGER, NULL, 0,
 	 "compare the ledger of mappings with /proc/self/maps after every op; slow", 0},
 	{"strict", KEY_STRICT, NULL, 0, "findings that the profile knows count too", 0},
+	{"wrong-rule", KEY_WRONG_RULE, "NAME", 0,
+	 "for tests of allocrig itself: the page model follows a wrong rule", 0},
 	{"hang-after", KEY_HANG, "TIME", 0, "watchdog: no progress for so long (default 10s)", 0},
 	{0},
 };
@@ -121,6 +126,23 @@ static int add_without(struct run_options *o, const char *arg, const struct argp
 	return 0;
 }
 
+static int set_wrong_rule(struct run_options *o, const char *arg, const struct argp_state *state)
+{
+	char names[1024] = "";
+	size_t len = 0;
+	int rule = pages_rule_by_name(arg);
+
+	for (unsigned i = PAGES_ALL_RIGHT + 1; rule < 0 && i < PAGES_RULES; i++)
+		len += (size_t)snprintf(names + len, len < sizeof(names) ? sizeof(names) - len : 0,
+					" %s", pages_rule_name(i));
+	if (rule < 0)
+		cli_misuse(state->argv[0],
+			   "--wrong-rule takes a rule of the page model, not '%s'; they are%s", arg,
+			   names);
+	o->runner.wrong_rule = (uint32_t)rule;
+	return 0;
+}
+
 static int set_number(struct run_options *o, int key, const char *arg,
 		      const struct argp_state *state)
 {
@@ -163,6 +185,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_CHECK_LEDGER:
 		o->runner.check_ledger = true;
 		return 0;
+	case KEY_WRONG_RULE:
+		return set_wrong_rule(o, arg, state);
 	case KEY_STRICT:
 		o->runner.strict = true;
 		return 0;

@@ -195,6 +195,8 @@ static struct run_request request_of(const struct subject *s, const struct progr
 		.load = is_inside(&s->ref) ? LOAD_INSIDE : o->load,
 		.plugin = plugin ? plugin->name : "",
 		.file = is_libc || is_inside(&s->ref) ? NULL : s->ref.path,
+		.kernel = subject_is_kernel(s),
+		.wrong_rule = o->wrong_rule,
 		.seed = o->seed,
 		.oracles = o->oracles,
 		.without = o->without,

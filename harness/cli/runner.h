@@ -9,8 +9,9 @@
 struct runner_options {
 	enum load_mode load;
 	bool oracles, check_full, strict;
-	uint32_t without; /* set of enum finding_kind that are not judged */
-	bool sampling;	  /* peaks at statement ends; only with oracles */
+	uint32_t without;    /* set of enum finding_kind that are not judged */
+	uint32_t wrong_rule; /* enum pages_rule; 0: none */
+	bool sampling;	     /* peaks at statement ends; only with oracles */
 	uint64_t seed;
 	uint64_t hang_ns;
 	uint64_t oplog_capacity;

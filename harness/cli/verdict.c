@@ -285,6 +285,9 @@ static void judge_unmeasured(const struct run_shared *s, struct verdict *v)
 		return;
 	const char *what = "rss cannot be measured on this kernel", *why = "";
 
+	if (s->unmeasured & UNMEASURED_EXPECT_PROC)
+		what = "this kernel's /proc has no such number";
+
 	for (size_t i = 0; i < sizeof(undecided) / sizeof(undecided[0]) && !*why; i++) {
 		if (!(s->unmeasured & undecided[i].mask))
 			continue;

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "harness/exec/child.h"
+#include "harness/exec/facts.h"
 #include "harness/exec/kcalls.h"
 #include "harness/exec/threads.h"
 
@@ -18,15 +19,11 @@
 
 static struct run_counts uncounted;
 
-static bool unmap_range(struct child *c, const struct range *r)
+static void unmap_range(struct child *c, const struct range *r)
 {
 	struct kernel_call call = {.nr = SYS_munmap, .arg = {r->start, r->end - r->start}};
 
-	if (kcalls_program(c, &call, (uint32_t)r->tag))
-		return false;
-	if (c->model)
-		model_unmap(c->model, r->start, r->end - r->start);
-	return true;
+	kcalls_program(c, &call, (uint32_t)r->tag);
 }
 
 static void unmap_program(struct child *c)
@@ -38,7 +35,7 @@ static void unmap_program(struct child *c)
 		for (uintptr_t at = 0; range_set_first(ranges, at, UINTPTR_MAX, &r); at = r.end)
 			unmap_range(c, &r);
 	for (uint32_t i = 0; i < c->shared->config.map_slots; i++)
-		c->m[i] = (struct map_slot){0};
+		c->m[i].start = 0;
 }
 
 /* An op of nobody's text: what it leads to is said of the last statement. */
@@ -114,7 +111,7 @@ bool aftermath_runs(struct child *c, const struct op *op)
 	struct prog_error err;
 
 	/* Lines of a parallel section run one after the other. */
-	if (op->code == OP_FORK) {
+	if (op->code == OP_FORK || (op->code == OP_WHEN && !facts_enter(c, op))) {
 		int rc = cursor_skip_block(c->cursor, &err);
 
 		if (rc)

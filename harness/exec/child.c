@@ -8,14 +8,20 @@
 #include <unistd.h>
 
 #include "harness/exec/crash.h"
+#include "harness/exec/facts.h"
 #include "harness/exec/kcalls.h"
+#include "harness/exec/map_access.h"
+#include "harness/exec/map_files.h"
 #include "harness/exec/parallel.h"
 #include "harness/exec/sampler.h"
 #include "harness/exec/threads.h"
+#include "harness/kernel/facts.h"
 
 #define STACK_REACH    (8ul << 20) /* spawn.c limits the first thread's stack to this */
 #define HEADROOM_PAGES 5	   /* two inner pages can be split off: four maps */
 #define ARENA_SLACK    (1u << 20)
+#define SPARE_RUNS     (1u << 18) /* of the page model; untouched ones cost nothing */
+#define MOST_RUNS      (1u << 23)
 
 /* Where the first thread's stack begins; the dynamic linker's, declared by no header. */
 extern void *__libc_stack_end;
@@ -24,10 +30,39 @@ static struct model_options model_options(const struct run_config *cfg)
 {
 	return (struct model_options){
 		.block_slots = cfg->block_slots,
-		.map_slots = cfg->map_slots,
 		.seed = cfg->seed,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
 		.check_full = cfg->check_full,
+	};
+}
+
+static bool judges_pages(const struct run_config *cfg)
+{
+	return cfg->oracles && cfg->map_slots;
+}
+
+/* Runs of pages that differ from their neighbours; the kernel bounds those that are VMAs. */
+static uint32_t page_runs(const struct run_config *cfg)
+{
+	int64_t max_maps = accounts_max_map_count();
+	uint64_t runs = SPARE_RUNS + 2 * (uint64_t)cfg->map_slots;
+
+	runs += 2 * (uint64_t)(max_maps > 0 ? max_maps : 65530);
+	return runs < MOST_RUNS ? (uint32_t)runs : MOST_RUNS;
+}
+
+static struct pages_options pages_options(const struct run_config *cfg)
+{
+	int64_t thp = 0;
+
+	return (struct pages_options){
+		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+		.seed = cfg->seed,
+		.capacity = page_runs(cfg),
+		.slots = cfg->map_slots,
+		.thp_always = fact_thp(&thp) != 0 || thp == 2,
+		.kernel = cfg->kernel,
+		.wrong = (enum pages_rule)cfg->wrong_rule,
 	};
 }
 
@@ -41,9 +76,22 @@ size_t child_arena_bytes(const struct run_config *cfg)
 	size += (size_t)cfg->map_slots * sizeof(struct map_slot);
 	size += kcalls_arena_bytes(cfg);
 	size += threads_arena_bytes(cfg) + parallel_arena_bytes(cfg);
+	size += map_files_arena_bytes(cfg) + facts_arena_bytes(cfg);
 	if (cfg->oracles)
 		size += model_arena_bytes(&o);
+	if (judges_pages(cfg)) {
+		struct pages_options p = pages_options(cfg);
+
+		size += pages_private_bytes(&p);
+	}
 	return size;
+}
+
+size_t child_common_bytes(const struct run_config *cfg)
+{
+	struct pages_options p = pages_options(cfg);
+
+	return judges_pages(cfg) ? pages_shared_bytes(&p) : 0;
 }
 
 /* Who knows more precisely what went wrong has said so before. */
@@ -103,7 +151,7 @@ static int init_slots(struct child *c, struct arena *a)
 	return (cfg->block_slots && !c->b) || (cfg->map_slots && !c->m) ? -ENOMEM : 0;
 }
 
-static int init_model(struct child *c, struct arena *a)
+static int init_model(struct child *c, struct arena *a, const struct arena *common)
 {
 	struct model_options o = model_options(&c->shared->config);
 
@@ -115,8 +163,20 @@ static int init_model(struct child *c, struct arena *a)
 	o.harness[1].end = (uintptr_t)(c->shared + 1);
 	o.harness[2].start = (uintptr_t)__libc_stack_end - STACK_REACH;
 	o.harness[2].end = (uintptr_t)__libc_stack_end;
+	o.harness[3].start = (uintptr_t)common->base;
+	o.harness[3].end = (uintptr_t)common->base + common->size;
 	o.program_ranges = ledger_program(c->ledger);
 	return model_new(a, &o, &c->model);
+}
+
+static int init_pages(struct child *c, const struct child_setup *setup)
+{
+	const struct run_config *cfg = &c->shared->config;
+	struct pages_options o = pages_options(cfg);
+
+	if (!judges_pages(cfg))
+		return 0;
+	return pages_new(setup->arena, setup->common, &o, &c->pages);
 }
 
 static int init_headroom(struct child *c)
@@ -174,8 +234,9 @@ static void judge_end(struct child *c)
 	touch_enter(c);
 	oracle_end(c->model, &e, &c->shared->findings);
 	touch_leave(c);
+	map_content_end(c, &e);
 	model_live(c->model, &c->shared->live_blocks, &c->shared->live_bytes);
-	if (model_extents_forgotten(c->model))
+	if (model_extents_forgotten(c->model) || (c->pages && pages_forgotten(c->pages)))
 		c->shared->unmeasured |= UNMEASURED_EXTENTS;
 }
 
@@ -221,12 +282,22 @@ static int reserve_ballast(struct child *c)
 	return err ? refuse_ballast(c, err) : 0;
 }
 
-static int init_accounts(struct child *c, const struct arena *a)
+/* With its fences. */
+static int exclude_arena(struct child *c, const struct arena *a)
 {
 	uintptr_t base = (uintptr_t)a->base;
-	int err =
-		accounts_exclude(c->accounts, base - c->page_bytes, base + a->size + c->page_bytes);
 
+	return base ? accounts_exclude(c->accounts, base - c->page_bytes,
+				       base + a->size + c->page_bytes)
+		    : 0;
+}
+
+static int init_accounts(struct child *c, const struct child_setup *setup)
+{
+	int err = exclude_arena(c, setup->arena);
+
+	if (!err)
+		err = exclude_arena(c, setup->common);
 	if (!err)
 		err = accounts_check_files(c->accounts);
 	if (!err)
@@ -263,6 +334,7 @@ int child_init(struct child *c, const struct child_setup *setup)
 		.accounts = setup->accounts,
 		.counts = &setup->shared->counts,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+		.kernel = setup->shared->config.kernel,
 		.unjudged = !setup->shared->config.oracles &&
 			    !setup->shared->config.oplog_capacity && !setup->shared->config.watch,
 	};
@@ -274,7 +346,13 @@ int child_init(struct child *c, const struct child_setup *setup)
 		return err;
 	err = init_slots(c, setup->arena);
 	if (!err)
-		err = init_model(c, setup->arena);
+		err = init_model(c, setup->arena, setup->common);
+	if (!err)
+		err = init_pages(c, setup);
+	if (!err)
+		err = map_files_init(c, setup->arena);
+	if (!err)
+		err = facts_init(c, setup->arena);
 	if (!err)
 		err = init_sampler(c, setup->arena);
 	if (!err)
@@ -286,7 +364,7 @@ int child_init(struct child *c, const struct child_setup *setup)
 		err = kcalls_arm_thread(c);
 	if (err)
 		return refuse(c, REFUSAL_THREADS, err);
-	err = init_accounts(c, setup->arena);
+	err = init_accounts(c, setup);
 	if (err)
 		return refuse(c, REFUSAL_ACCOUNTS, err);
 	return init_ballast(c);

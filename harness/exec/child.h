@@ -22,6 +22,7 @@
 #include "harness/oracle/growth.h"
 #include "harness/oracle/lost.h"
 #include "harness/oracle/model.h"
+#include "harness/oracle/pages.h"
 #include "harness/prog/cursor.h"
 
 struct block_slot {
@@ -34,8 +35,7 @@ struct block_slot {
 struct map_slot {
 	uintptr_t start; /* 0: empty */
 	size_t len;	 /* bytes, whole pages */
-	bool plain; /* anonymous, readable and writable, never changed since: its content is judged
-		     */
+	uint32_t file;	 /* map_files.h: what it maps, or mapped last; 0: none that is kept */
 };
 
 /* The text, and a map of it for the day when the allocator has closed the descriptor. */
@@ -60,6 +60,9 @@ struct child {
 	struct cursor *cursor;
 	const struct op *op; /* the next to run */
 	struct model *model; /* NULL: oracles are off */
+	struct pages *pages; /* NULL: oracles are off, or no slot is of a mapping */
+	struct map_files *files;
+	const int64_t *facts; /* by enum fact: what was found at the start */
 	struct accounts *accounts;
 	struct run_counts *counts; /* shared->counts; after the program nobody's */
 	struct sampler *sampler;
@@ -73,6 +76,7 @@ struct child {
 	struct baton baton;
 	uintptr_t headroom_pages; /* inaccessible pages for headroom_left() */
 	size_t page_bytes;
+	bool kernel;   /* the kernel itself is judged: memory that nobody excluded is fair game */
 	bool unjudged; /* no oracles, op log or watch: calls are made and counted */
 	bool allocator_called;
 	bool trapping;	    /* kernel calls inside allocator calls are seen */
@@ -108,11 +112,14 @@ struct child_setup {
 	const struct allocator *alloc;
 	struct accounts *accounts;
 	struct arena *arena;
+	struct arena *common; /* shared with fork children; empty where none is needed */
 	struct program_file *program;
 };
 
 /* Arena bytes for a run with this configuration, everything included. */
 size_t child_arena_bytes(const struct run_config *cfg);
+/* Of the arena that all processes of the run share; 0: none is needed. */
+size_t child_common_bytes(const struct run_config *cfg);
 
 /*
  * Builds the state. Returns 0, or -errno after filling shared->refusal.

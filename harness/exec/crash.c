@@ -63,6 +63,7 @@ static void guard_recover(const siginfo_t *info)
 		return;
 	armed = NULL;
 	g->fault = address;
+	g->signal = info->si_signo;
 	unblock_crashes();
 	siglongjmp(g->env, 1);
 }

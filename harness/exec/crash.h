@@ -14,7 +14,7 @@
  *		... touch [g.start, g.end) ...
  *		crash_guard_disarm();
  *	} else {
- *		... g.fault is the address; the guard is disarmed ...
+ *		... g.fault is the address, g.signal SIGSEGV or SIGBUS; the guard is disarmed ...
  *	}
  *
  * No signal mask has to be saved: the handlers block nothing, and what an allocator's handler that
@@ -39,6 +39,7 @@ struct crash_guard {
 	uintptr_t start, end;
 	sigjmp_buf env;
 	volatile uintptr_t fault;
+	volatile int signal;
 };
 
 size_t crash_arena_bytes(unsigned threads);

@@ -29,7 +29,9 @@
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
 #include "harness/exec/kcalls.h"
+#include "harness/exec/map_access.h"
 #include "harness/exec/parallel.h"
+#include "harness/exec/residency.h"
 
 #define FORK_LOCAL static _Thread_local __attribute__((tls_model("initial-exec")))
 
@@ -54,6 +56,7 @@ static struct position *place_take(struct child *c)
 		atomic_store(&p->finished, 0);
 		atomic_store(&p->may_run, 0);
 		atomic_store(&p->trap_ip, 0);
+		p->serial = atomic_fetch_add(&c->shared->forks, 1) + 1;
 		position_phase(p, PHASE_CALL);
 		position_op(p, c->pos->stmt, c->pos->op_code);
 		p->thread = c->pos->thread;
@@ -66,17 +69,30 @@ static struct position *place_take(struct child *c)
 	return NULL;
 }
 
-/* With it go those of its own fork children, should it have ended before them: they are killed. */
-static void place_drop(struct child *c, struct position *p)
+static void forget_pages(struct child *c, const struct position *p, bool cut)
+{
+	if (!c->pages)
+		return;
+	shared_enter(c);
+	pages_child_gone(c->pages, p->serial, cut);
+	shared_leave(c);
+}
+
+/*
+ * With it go those of its own fork children, should it have ended before them: they are killed.
+ * `cut`: it did not come to the end of its block.
+ */
+static void place_drop(struct child *c, struct position *p, bool cut)
 {
 	struct position *pos = c->shared->pos;
 	unsigned proc = (unsigned)(p - pos);
 
 	for (unsigned i = 1; i < RUN_PROCS; i++) {
 		if (atomic_load(&pos[i].taken) == proc + 1)
-			place_drop(c, &pos[i]);
+			place_drop(c, &pos[i], true);
 	}
 	page_lock_bury(&c->shared->lock, atomic_load(&p->pid));
+	forget_pages(c, p, cut);
 	atomic_store(&p->pid, 0);
 	atomic_store(&p->taken, 0);
 }
@@ -137,6 +153,10 @@ static void become_child(struct child *c)
 
 	if (!err)
 		err = kcalls_after_fork(c);
+	shared_enter(c);
+	if (c->pages)
+		pages_forked(c->pages, place->serial);
+	shared_leave(c);
 	if (err)
 		child_failed(c, err, "a fork child could not set up its accounts");
 }
@@ -222,18 +242,24 @@ static void run_body(struct child *c)
 		interp_execute(c, c->op);
 }
 
+static void judge_end(struct child *c, const struct op *op)
+{
+	struct call_event e = child_event(c, op, 0);
+
+	shared_enter(c);
+	residency_judge_now(c);
+	touch_enter(c);
+	oracle_end(c->model, &e, &c->shared->findings);
+	touch_leave(c);
+	map_content_end(c, &e);
+	shared_leave(c);
+}
+
 static void child_body(struct child *c, const struct op *op)
 {
 	run_body(c);
-	if (c->model) {
-		struct call_event e = child_event(c, op, 0);
-
-		shared_enter(c);
-		touch_enter(c);
-		oracle_end(c->model, &e, &c->shared->findings);
-		touch_leave(c);
-		shared_leave(c);
-	}
+	if (c->model)
+		judge_end(c, op);
 	if (c->lane) {
 		shared_enter(c);
 		run_counts_add(&c->shared->counts, c->counts);
@@ -268,7 +294,8 @@ static void report_end(struct child *c, const struct op *op, const struct positi
 	shared_leave(c);
 }
 
-static void wait_for(struct child *c, const struct op *op, struct position *child, pid_t pid)
+/* Returns whether it came to the end of its block. */
+static bool wait_for(struct child *c, const struct op *op, struct position *child, pid_t pid)
 {
 	int status;
 	pid_t got;
@@ -283,6 +310,7 @@ static void wait_for(struct child *c, const struct op *op, struct position *chil
 	/* An exit in the middle of the block is wrong whatever its status. */
 	if (got == pid && !told && !finished)
 		report_end(c, op, child, status);
+	return finished;
 }
 
 static pid_t fork_child(struct child *c, const struct op *op, int *ret_err)
@@ -317,12 +345,14 @@ void fork_op_run(struct child *c, const struct op *op)
 		rc = cursor_skip_block(c->cursor, &ignored);
 	if (rc)
 		child_failed(c, rc, "the program could not be read on");
+	bool finished = pid < 0;
+
 	if (pid >= 0) {
 		let_child_run(child, pid);
-		wait_for(c, op, child, pid);
+		finished = wait_for(c, op, child, pid);
 	}
 	if (child)
-		place_drop(c, child);
+		place_drop(c, child, !finished);
 	crash_before_fork(0);
 	if (queues)
 		leave_the_queue(c);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "harness/exec/child.h"
+#include "harness/exec/facts.h"
 #include "harness/exec/kcalls.h"
 #include "harness/exec/parallel.h"
 #include "harness/exec/sampler.h"
@@ -64,6 +65,8 @@ static void note_undecided(struct child *c, const struct op *op)
 		why = UNMEASURED_EXPECT_LOST;
 	else if (op->expect.metric == METRIC_MAPS_PEAK || op->expect.metric == METRIC_MAPPED_PEAK)
 		why = UNMEASURED_EXPECT_PEAK;
+	else if (op->expect.metric != METRIC_RSS && op->expect.metric != METRIC_RSS_PEAK)
+		why = UNMEASURED_EXPECT_PROC;
 	if (!c->shared->unmeasured)
 		c->shared->unmeasured_stmt = (int32_t)op->stmt;
 	c->shared->unmeasured |= why;
@@ -129,12 +132,29 @@ static void over_slice(struct child *c, const struct op *op, element_fn run)
 	}
 }
 
+static void when(struct child *c, const struct op *op)
+{
+	struct prog_error err;
+
+	if (facts_enter(c, op))
+		return;
+	int rc = program_file_check(c->program);
+
+	if (!rc)
+		rc = cursor_skip_block(c->cursor, &err);
+	if (rc)
+		child_failed(c, rc, "the program could not be read on");
+}
+
 static void execute_control(struct child *c, const struct op *op)
 {
 	child_beat(c);
 	switch (op->code) {
 	case OP_TRIM:
 		block_trim(c, op);
+		break;
+	case OP_WHEN:
+		when(c, op);
 		break;
 	case OP_FORK:
 		fork_op_run(c, op);
@@ -161,7 +181,8 @@ static void execute_control(struct child *c, const struct op *op)
 
 static bool changes_memory(unsigned code)
 {
-	return code != OP_SLEEP && code != OP_CHECKPOINT && code != OP_EXPECT && code != OP_USABLE;
+	return code != OP_SLEEP && code != OP_WHEN && code != OP_CHECKPOINT && code != OP_EXPECT &&
+	       code != OP_USABLE;
 }
 
 void interp_execute(struct child *c, const struct op *op)

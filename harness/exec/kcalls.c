@@ -71,7 +71,7 @@ static void note_count(struct child *c, const struct kernel_call *call)
 
 	if (kcall < 0) {
 		if (call->nr < OTHER_CALLS)
-			counts->other[call->nr]++;
+			counts->other[call->caller][call->nr]++;
 		return;
 	}
 	counts->call[kcall].made++;
@@ -230,7 +230,18 @@ struct child *kcalls_works_with(void)
 	return own;
 }
 
-int kcalls_program(struct child *c, struct kernel_call *call, uint32_t slot)
+/* A refused mprotect may have split off what lies before a hole, unless there was no room. */
+static void follow_pages(struct child *c, const struct pages_call *maps)
+{
+	struct pages_call call = *maps;
+
+	call.at_limit = call.call->err == ENOMEM && call.call->nr == SYS_mprotect &&
+			!child_headroom_left(c);
+	pages_follow(c->pages, &call);
+}
+
+int kcalls_program_maps(struct child *c, struct kernel_call *call, uint32_t slot,
+			const struct pages_call *maps)
 {
 	call->caller = CALLER_PROGRAM;
 	shared_enter(c);
@@ -238,8 +249,15 @@ int kcalls_program(struct child *c, struct kernel_call *call, uint32_t slot)
 	make_timed(c, call);
 	position_phase(c->pos, PHASE_HARNESS);
 	note(c, call, slot);
+	if (c->pages && call->nr != SYS_ftruncate)
+		follow_pages(c, maps);
 	shared_leave(c);
 	return call->err;
+}
+
+int kcalls_program(struct child *c, struct kernel_call *call, uint32_t slot)
+{
+	return kcalls_program_maps(c, call, slot, &(struct pages_call){.call = call});
 }
 
 static int init_faults(struct child *c, struct arena *a)

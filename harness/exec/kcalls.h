@@ -32,8 +32,14 @@ int kcalls_begin(struct child *c);
 /* A fork child goes on with a table of its own. Returns 0 or -errno. */
 int kcalls_after_fork(struct child *c);
 
-/* Makes a mapping call of the program's own for `slot`. Returns 0 or an errno; result in `call`. */
+/*
+ * Makes a call of the program's own for `slot`, and tells the page model of it. Returns 0 or an
+ * errno; result in `call`.
+ */
 int kcalls_program(struct child *c, struct kernel_call *call, uint32_t slot);
+/* The same of an mmap: `maps` says what it is of, and points to `call`. */
+int kcalls_program_maps(struct child *c, struct kernel_call *call, uint32_t slot,
+			const struct pages_call *maps);
 
 /* Reads the table anew and notes what no call explains. Returns 0 or -errno. */
 int kcalls_reconcile(struct child *c);

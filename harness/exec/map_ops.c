@@ -6,24 +6,16 @@
  * touched, and the op is skipped and counted.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/mman.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "harness/exec/child.h"
-#include "harness/exec/crash.h"
 #include "harness/exec/kcalls.h"
-#include "harness/exec/map_touch.h"
+#include "harness/exec/map_access.h"
+#include "harness/exec/map_files.h"
 #include "harness/exec/owned.h"
-
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
 
 /* Lengths of hugetlb mappings are whole huge pages. */
 static size_t mapped_len(const struct child *c, const struct op *op)
@@ -37,139 +29,139 @@ static size_t mapped_len(const struct child *c, const struct op *op)
 	return (op->arg0 + huge - 1) & ~(huge - 1);
 }
 
-/* The op's part of the slot as an address range; an empty or unaligned one is the kernel's to
- * judge. */
-static int part_of(struct child *c, const struct op *op, uint32_t slot, uintptr_t *ret_start,
-		   size_t *ret_len)
+static uintptr_t page_down(const struct child *c, uintptr_t n)
+{
+	return n & ~(uintptr_t)(c->page_bytes - 1);
+}
+
+/* What an op is made on; an unaligned start and a length of 0 are the kernel's to judge. */
+struct part {
+	uintptr_t start;
+	size_t len;
+};
+
+/* Whether the op may be made on it. mlock rounds its start down; others refuse such a one. */
+static bool may_reach(const struct child *c, const struct op *op, uint32_t slot,
+		      const struct part *part)
+{
+	bool rounds = op->code == OP_MLOCK || op->code == OP_MUNLOCK;
+	uintptr_t start = rounds ? page_down(c, part->start) : part->start;
+	/* mremap of length 0 makes a second mapping of what is mapped there. */
+	size_t len = part->len || op->code != OP_MREMAP ? part->len : 1;
+
+	if (start % c->page_bytes != 0 || len == 0)
+		return true;
+	return owned_reaches(c, slot, start, page_up(c, part->start + len));
+}
+
+/* The op's part of the slot; MAP_OP_SKIPPED where it may not be made there. */
+static int part_of(const struct child *c, const struct op *op, uint32_t slot, struct part *ret_part)
 {
 	const struct map_slot *m = &c->m[slot];
-	uintptr_t start = m->start;
-	size_t len = m->len;
+	struct part part = {m->start, m->len};
 
 	if (op->has_range) {
-		if (op->range_off > INTPTR_MAX - start ||
-		    op->range_len > INTPTR_MAX - start - op->range_off - c->page_bytes)
+		if (op->range_off > INTPTR_MAX - part.start ||
+		    op->range_len > INTPTR_MAX - part.start - op->range_off - c->page_bytes)
 			return MAP_OP_SKIPPED;
-		start += op->range_off;
-		len = op->range_len;
+		part.start += op->range_off;
+		part.len = op->range_len;
 	}
-	*ret_start = start;
-	*ret_len = len;
-	if (start % c->page_bytes == 0 && len != 0 &&
-	    !owned_free_to_use(c, slot, start, start + page_up(c, len)))
+	if (!may_reach(c, op, slot, &part))
 		return MAP_OP_SKIPPED;
+	*ret_part = part;
 	return 0;
 }
 
-static int temporary_file(void)
-{
-	const char *dir = getenv("TMPDIR");
-
-	return open(dir && *dir ? dir : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-}
-
-/* A descriptor for the op's source, to be closed; -1 where the call gets none. */
-static int open_source(const struct op *op, int *ret_fd)
-{
-	int fd = -1;
-
-	switch (op->map.source) {
-	case SOURCE_ZERO:
-		fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
-		break;
-	case SOURCE_FILE:
-		fd = temporary_file();
-		break;
-	case SOURCE_MEMFD:
-		fd = memfd_create("allocrig", MFD_CLOEXEC);
-		break;
-	default:
-		*ret_fd = -1;
-		return 0;
-	}
-	if (fd < 0)
-		return -errno;
-	if (op->map.source != SOURCE_ZERO && op->arg0 <= INT64_MAX &&
-	    ftruncate(fd, (off_t)op->arg0) != 0 && op->arg0 < (1ull << 40)) {
-		int err = errno;
-
-		close(fd);
-		return -err;
-	}
-	*ret_fd = fd;
-	return 0;
-}
-
-/* The address of fixed=m[target]+offset; MAP_OP_SKIPPED when the range would leave the target's
- * mapping. */
-static int fixed_address(struct child *c, const struct op *op, size_t len, uintptr_t *ret_address)
+/*
+ * The address of fixed=m[target]+offset or hint=...; MAP_OP_SKIPPED where what it replaces would
+ * leave the target's span, or is not the program's.
+ */
+static int fixed_address(const struct child *c, const struct op *op, size_t len,
+			 uintptr_t *ret_address)
 {
 	const struct map_slot *t = &c->m[op->map.target];
+	const int replacing = op->code == OP_MMAP ? MAP_FIXED : MREMAP_FIXED;
+	uint64_t off = op->map.target_off;
 
 	*ret_address = 0;
 	if (!op->map.has_target)
 		return 0;
-	if (!t->start || op->map.target_off > t->len)
+	if (!t->start || off > t->len)
 		return MAP_OP_SKIPPED;
-	bool replaces = !(op->code == OP_MMAP && op->map.flags & MAP_FIXED_NOREPLACE);
-
-	if (replaces && (len > t->len - op->map.target_off ||
-			 !owned_free_to_use(c, op->map.target, t->start + op->map.target_off,
-					    t->start + op->map.target_off + page_up(c, len))))
+	if ((op->map.flags & replacing) &&
+	    (len > t->len - off || !owned_reaches(c, op->map.target, page_down(c, t->start + off),
+						  page_up(c, t->start + off + len))))
 		return MAP_OP_SKIPPED;
-	*ret_address = t->start + op->map.target_off;
+	*ret_address = t->start + off;
 	return 0;
 }
 
-static bool is_plain(const struct op *op)
+/* What was written there and is about to go. */
+static void look_at_part(struct child *c, const struct part *part, const struct call_event *e)
 {
-	const int wanted = PROT_READ | PROT_WRITE;
+	if (part->start % c->page_bytes == 0 && part->len)
+		map_content_leaves(c, part->start, part->start + page_up(c, part->len), e);
+}
 
-	return op->map.source == SOURCE_ANON && op->map.prot == wanted && !op->map.has_target &&
-	       (op->map.flags & MAP_TYPE) == MAP_PRIVATE && !(op->map.flags & MAP_HUGETLB);
+/* The same, of what the mapping that is about to be made replaces. */
+static void look_at_replaced(struct child *c, const struct op *op, uintptr_t address,
+			     const struct call_event *e)
+{
+	const int replacing = op->code == OP_MMAP ? MAP_FIXED : MREMAP_FIXED;
+	const struct part replaced = {address, op->arg0};
+
+	if (op->map.has_target && (op->map.flags & replacing))
+		look_at_part(c, &replaced, e);
+}
+
+static int open_source(struct child *c, const struct op *op, struct map_source_fd *ret_source)
+{
+	int err = map_files_open(c, op, ret_source);
+
+	if (!err)
+		return 0;
+	if (err == -EMFILE && c->files)
+		child_failed(c, err,
+			     "a program with of= or truncate keeps the files of its "
+			     "mappings open, and these are too many");
+	else if (err != -ENOENT || op->map.source != SOURCE_SLOT)
+		child_failed(c, err, "the source of a mapping could not be opened");
+	return MAP_OP_SKIPPED;
 }
 
 static int run_mmap(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
 {
 	struct map_slot *m = &c->m[slot];
+	struct map_source_fd source;
 	uintptr_t address;
-	int fd = -1;
 
-	if (m->start || fixed_address(c, op, op->arg0, &address) != 0)
+	if (m->start || fixed_address(c, op, op->arg0, &address) != 0 ||
+	    open_source(c, op, &source) != 0)
 		return MAP_OP_SKIPPED;
-	int err = open_source(op, &fd);
-
-	if (err) {
-		child_failed(c, err, "the source of a mapping could not be opened");
-		return MAP_OP_SKIPPED;
-	}
 	struct kernel_call call = {
 		.nr = SYS_mmap,
 		.arg = {address, op->arg0, (uint32_t)op->map.prot, (uint32_t)op->map.flags,
-			(uint64_t)(int64_t)fd, 0},
+			(uint64_t)(int64_t)source.fd, op->map.offset},
 	};
+	look_at_replaced(c, op, address, e);
+	const struct pages_call maps = {
+		.call = &call, .object = source.object, .anonymous = source.anonymous};
+	int err = kcalls_program_maps(c, &call, slot, &maps);
 
-	err = kcalls_program(c, &call, slot);
-	if (fd >= 0)
-		close(fd);
+	map_files_mapped(c, &source, slot, !err);
 	if (err)
 		return err;
 	e->ret = (void *)call.result;
-	*m = (struct map_slot){
-		.start = (uintptr_t)call.result, .len = mapped_len(c, op), .plain = is_plain(op)};
-	if (op->map.has_target)
-		owned_taint(c, op->map.target);
-	owned_add(c, slot, m->start, m->len);
+	m->start = (uintptr_t)call.result;
+	m->len = mapped_len(c, op);
 	return 0;
 }
 
-/*
- * Unmaps what the slot still has in [start, start + len), range by range: after parts were
- * unmapped, the holes may be somebody else's.
- */
-static int unmap_ranges(struct child *c, uint32_t slot, uintptr_t start, size_t len)
+/* Unmaps what the slot still has of its own in its span, range by range. */
+static int unmap_own(struct child *c, uint32_t slot)
 {
-	uintptr_t at = start, end = start + len;
+	uintptr_t start = c->m[slot].start, at = start, end = start + c->m[slot].len;
 	struct range r;
 	int first_err = 0;
 
@@ -183,64 +175,53 @@ static int unmap_ranges(struct child *c, uint32_t slot, uintptr_t start, size_t 
 		struct kernel_call call = {.nr = SYS_munmap, .arg = {from, to - from}};
 		int err = kcalls_program(c, &call, slot);
 
-		if (!err)
-			owned_remove(c, from, to - from);
-		else if (!first_err)
+		if (err && !first_err)
 			first_err = err;
 	}
 	return first_err;
 }
 
-static struct kernel_call call_on_part(const struct op *op, uintptr_t start, size_t len)
+static struct kernel_call call_on_part(const struct op *op, const struct part *part)
 {
+	struct kernel_call call = {.arg = {part->start, part->len}};
+
 	switch (op->code) {
 	case OP_MUNMAP:
-		return (struct kernel_call){.nr = SYS_munmap, .arg = {start, len}};
+		call.nr = SYS_munmap;
+		break;
 	case OP_MPROTECT:
-		return (struct kernel_call){.nr = SYS_mprotect,
-					    .arg = {start, len, (uint32_t)op->map.prot}};
+		call.nr = SYS_mprotect;
+		call.arg[2] = (uint32_t)op->map.prot;
+		break;
+	case OP_MSYNC:
+		call.nr = SYS_msync;
+		call.arg[2] = (uint32_t)op->map.flags;
+		break;
+	case OP_MLOCK:
+		call.nr = SYS_mlock;
+		break;
+	case OP_MUNLOCK:
+		call.nr = SYS_munlock;
+		break;
 	default:
-		return (struct kernel_call){.nr = SYS_madvise,
-					    .arg = {start, len, (uint32_t)op->map.advice}};
+		call.nr = SYS_madvise;
+		call.arg[2] = (uint32_t)op->map.advice;
 	}
+	return call;
 }
 
-/* munmap, mprotect or madvise on the op's part of the slot, in one call. */
-static int run_part(struct child *c, const struct op *op, uint32_t slot)
+/* A call on the op's part of the slot. */
+static int run_part(struct child *c, const struct op *op, uint32_t slot, const struct call_event *e)
 {
-	uintptr_t start;
-	size_t len;
+	struct part part;
 
-	if (part_of(c, op, slot, &start, &len) != 0)
+	if (part_of(c, op, slot, &part) != 0)
 		return MAP_OP_SKIPPED;
-	struct kernel_call call = call_on_part(op, start, len);
-	int err = kcalls_program(c, &call, slot);
+	if (op->code == OP_MUNMAP)
+		look_at_part(c, &part, e);
+	struct kernel_call call = call_on_part(op, &part);
 
-	owned_taint(c, slot);
-	if (!err && op->code == OP_MUNMAP)
-		owned_remove(c, start, page_up(c, len));
-	return err;
-}
-
-static void look_at_content(struct child *c, const struct call_event *e)
-{
-	if (!c->model || !c->m[e->slot].plain)
-		return;
-	struct crash_guard guard = {
-		.start = c->m[e->slot].start,
-		.end = c->m[e->slot].start + c->m[e->slot].len,
-	};
-
-	position_phase(c->pos, PHASE_TOUCH);
-	if (sigsetjmp(guard.env, 0) == 0) {
-		crash_guard_arm(&guard);
-		oracle_map_content(c->model, e, &c->shared->findings);
-		crash_guard_disarm();
-	} else {
-		map_vanished(c, e);
-		owned_taint(c, e->slot);
-	}
-	position_phase(c->pos, PHASE_HARNESS);
+	return kcalls_program(c, &call, slot);
 }
 
 static int run_munmap(struct child *c, const struct op *op, uint32_t slot,
@@ -248,50 +229,76 @@ static int run_munmap(struct child *c, const struct op *op, uint32_t slot,
 {
 	struct map_slot *m = &c->m[slot];
 
-	look_at_content(c, e);
 	if (op->has_range)
-		return run_part(c, op, slot);
-	int err = unmap_ranges(c, slot, m->start, m->len);
+		return run_part(c, op, slot, e);
+	map_content_leaves(c, m->start, m->start + m->len, e);
+	int err = unmap_own(c, slot);
 
-	if (!err)
-		*m = (struct map_slot){0};
+	if (!err) {
+		m->start = 0;
+		m->len = 0;
+	}
 	return err;
 }
 
-/* MREMAP_DONTUNMAP leaves the old range mapped: it stays the slot's, beside the new one. */
-static void follow_mremap(struct child *c, const struct op *op, uint32_t slot, uintptr_t now)
+/*
+ * The slot `to` has what came back. What mremap left where it was (all that it was not asked for,
+ * and the source of MREMAP_DONTUNMAP) stays the old slot's, beside it.
+ */
+static void follow_mremap(struct child *c, const struct op *op, uint32_t slot, uint32_t to,
+			  const struct kernel_call *call)
 {
-	struct map_slot *m = &c->m[slot], old = *m;
-	size_t len = page_up(c, op->arg0);
+	struct map_slot *m = &c->m[to];
+	uintptr_t now = (uintptr_t)call->result;
+	int err = 0;
 
-	if (op->map.has_target)
-		owned_taint(c, op->map.target);
-	owned_remove(c, old.start, old.len);
-	*m = (struct map_slot){.start = now, .len = len};
-	owned_add(c, slot, now, len);
+	m->start = now;
+	m->len = page_up(c, op->arg0);
+	if (to != slot)
+		map_files_share(c, slot, to);
+	if (to != slot || now != call->arg[0])
+		err = ledger_retag(c->ledger, now, now + m->len, to);
+	if (err)
+		child_failed(c, err, "the ledger could not follow the program's mappings");
 }
 
 static int run_mremap(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
 {
-	struct map_slot *m = &c->m[slot];
+	uint32_t to = op->map.has_to ? op->map.to : slot;
 	uintptr_t address;
+	struct part old;
 
-	look_at_content(c, e);
-	if (fixed_address(c, op, op->arg0, &address) != 0 ||
-	    !owned_free_to_use(c, slot, m->start, m->start + m->len))
+	if ((op->map.has_to && c->m[to].start) || fixed_address(c, op, op->arg0, &address) != 0 ||
+	    part_of(c, op, slot, &old) != 0)
 		return MAP_OP_SKIPPED;
-	owned_taint(c, slot);
+	look_at_part(c, &old, e);
+	look_at_replaced(c, op, address, e);
 	struct kernel_call call = {
 		.nr = SYS_mremap,
-		.arg = {m->start, m->len, op->arg0, (uint32_t)op->map.flags, address},
+		.arg = {old.start, old.len, op->arg0, (uint32_t)op->map.flags, address},
 	};
-	int err = kcalls_program(c, &call, slot);
+	int err = kcalls_program(c, &call, to);
 
 	if (err)
 		return err;
 	e->ret = (void *)call.result;
-	follow_mremap(c, op, slot, (uintptr_t)call.result);
+	follow_mremap(c, op, slot, to, &call);
 	return 0;
+}
+
+static int run_truncate(struct child *c, const struct op *op, uint32_t slot)
+{
+	struct map_source_fd source;
+
+	if (map_files_of(c, slot, &source) != 0)
+		return MAP_OP_SKIPPED;
+	struct kernel_call call = {.nr = SYS_ftruncate,
+				   .arg = {(uint64_t)(int64_t)source.fd, op->arg0}};
+	int err = kcalls_program(c, &call, slot);
+
+	if (!err && c->pages)
+		pages_truncate(c->pages, source.object, op->arg0);
+	return err;
 }
 
 static int run_one(struct child *c, const struct op *op, uint32_t slot, struct call_event *e)
@@ -303,11 +310,14 @@ static int run_one(struct child *c, const struct op *op, uint32_t slot, struct c
 		return run_munmap(c, op, slot, e);
 	case OP_MREMAP:
 		return run_mremap(c, op, slot, e);
-	case OP_MPROTECT:
-	case OP_MADVISE:
-		return run_part(c, op, slot);
+	case OP_TRUNCATE:
+		return run_truncate(c, op, slot);
+	case OP_TOUCH:
+	case OP_CHECK:
+	case OP_ADD:
+		return map_access_run(c, op, slot, e);
 	default:
-		return map_touch_run(c, op, slot, e);
+		return run_part(c, op, slot, e);
 	}
 }
 

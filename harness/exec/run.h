@@ -24,8 +24,10 @@ struct run_request {
 	int program_fd;		      /* seekable, readable; stays the caller's */
 	const struct prog_info *info; /* of that program */
 	enum load_mode load;
-	const char *plugin; /* built-in name, or "" */
-	const char *file;   /* real path of the .so; NULL for libc's own and LOAD_INSIDE */
+	const char *plugin;  /* built-in name, or "" */
+	const char *file;    /* real path of the .so; NULL for libc's own and LOAD_INSIDE */
+	bool kernel;	     /* the kernel itself is judged: there is no allocator */
+	uint32_t wrong_rule; /* enum pages_rule that the page model has wrong; 0: none */
 	uint64_t seed;
 	bool oracles, check_full, sampling;
 	uint32_t without; /* set of enum finding_kind that are not judged, whoever judges */

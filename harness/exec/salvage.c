@@ -72,6 +72,17 @@ static void salvage_watch(struct run_shared *s)
 		s->growth = (struct run_growth){0};
 }
 
+static void salvage_not_run(struct run_shared *s)
+{
+	uint32_t n = s->nnot_run < NOT_RUN_MAX ? s->nnot_run : NOT_RUN_MAX, kept = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (s->not_run[i].wanted.fact < FACT_COUNT &&
+		    s->not_run[i].wanted.relation <= REL_GE)
+			s->not_run[kept++] = s->not_run[i];
+	s->nnot_run = kept;
+}
+
 /* Of a section that was never closed. */
 static void salvage_counts(struct run_shared *s)
 {
@@ -113,6 +124,7 @@ bool salvage_page(struct run_shared *s, const struct run_config *cfg)
 	salvage_served(&s->served);
 	salvage_checkpoints(s);
 	salvage_watch(s);
+	salvage_not_run(s);
 	salvage_counts(s);
 	if (atomic_load(&s->oplog_used) > cfg->oplog_capacity)
 		atomic_store(&s->oplog_used, cfg->oplog_capacity);

@@ -5,6 +5,7 @@
 
 #include "harness/exec/child.h"
 #include "harness/exec/kcalls.h"
+#include "harness/exec/residency.h"
 
 /*
  * What full-rate sampling may cost, in lines of /proc/self/maps read (about 0.4 us each) plus a
@@ -96,6 +97,13 @@ static void share_of_allocator(const struct ledger *l, struct checkpoint_record 
 	ledger_resident(l, &r->allocator_rss_bytes);
 }
 
+/* A fork child is judged once, at its end. */
+static void judge_residency(struct sampler *s, const struct snapshot *now)
+{
+	if (s->child->proc == 0)
+		residency_judge(s->child, now->rss_bytes);
+}
+
 int sampler_checkpoint(struct sampler *s, const struct checkpoint_at *at)
 {
 	struct run_shared *shared = s->shared;
@@ -110,6 +118,7 @@ int sampler_checkpoint(struct sampler *s, const struct checkpoint_at *at)
 		s->started = true;
 	}
 	feed_peak(s, &now);
+	judge_residency(s, &now);
 	uint32_t n = atomic_load_explicit(&shared->ncheckpoints, memory_order_relaxed);
 
 	/* The last place is kept for "end". */
@@ -138,6 +147,7 @@ static void sample(struct sampler *s)
 	if (accounts_take(s->accounts, exact ? SNAPSHOT_RSS : SNAPSHOT_RSS | SNAPSHOT_MAPS, &now))
 		return;
 	feed_peak(s, &now);
+	judge_residency(s, &now);
 	s->spent += SAMPLE_BASE + (uint64_t)(exact ? ledger_now(l)->total_maps : now.total_maps);
 }
 
@@ -181,8 +191,19 @@ void sampler_statement(struct sampler *s)
 
 static unsigned parts_for(unsigned metric)
 {
-	return metric == METRIC_RSS || metric == METRIC_RSS_PEAK ? SNAPSHOT_RSS | SNAPSHOT_MAPS
-								 : SNAPSHOT_MAPS;
+	switch (metric) {
+	case METRIC_RSS:
+	case METRIC_RSS_PEAK:
+		return SNAPSHOT_RSS | SNAPSHOT_MAPS;
+	case METRIC_ANON_HUGE:
+	case METRIC_LAZYFREE:
+		return SNAPSHOT_ROLLUP | SNAPSHOT_MAPS;
+	case METRIC_LOCKED:
+	case METRIC_VMDATA:
+		return SNAPSHOT_STATUS | SNAPSHOT_MAPS;
+	default:
+		return SNAPSHOT_MAPS;
+	}
 }
 
 /* The highest so far: of every kernel call, or of the samples. */
@@ -225,41 +246,50 @@ static enum certainty lost_certainty(const struct sampler *s, unsigned metric,
 	return calls_certainty(s, CERTAIN_NOTHING);
 }
 
-static int measure_accounts(struct sampler *s, unsigned metric, struct measured *ret)
+/* What /proc says of the whole process, as far as this kernel has it. */
+static struct measured since_start(int64_t now, int64_t start)
+{
+	if (now < 0 || start < 0)
+		return (struct measured){.certainty = CERTAIN_NOTHING};
+	return (struct measured){.value = now - start};
+}
+
+static struct measured of_accounts(struct sampler *s, unsigned metric, const struct snapshot *now)
 {
 	const struct snapshot *peak = &s->shared->peak.at, *start = &s->start;
+
+	switch (metric) {
+	case METRIC_MAPS:
+		return since_start(now->maps, start->maps);
+	case METRIC_MAPPED:
+		return since_start(now->mapped_bytes, start->mapped_bytes);
+	case METRIC_MAPS_PEAK:
+	case METRIC_MAPPED_PEAK:
+		return (struct measured){peak_since_start(s, metric), peak_certainty(s)};
+	case METRIC_RSS:
+		return since_start(now->rss_bytes, start->rss_bytes);
+	case METRIC_RSS_PEAK:
+		return since_start(peak->rss_bytes, start->rss_bytes);
+	case METRIC_ANON_HUGE:
+		return since_start(now->anon_huge_bytes, start->anon_huge_bytes);
+	case METRIC_LAZYFREE:
+		return since_start(now->lazyfree_bytes, start->lazyfree_bytes);
+	case METRIC_LOCKED:
+		return since_start(now->locked_bytes, start->locked_bytes);
+	default:
+		return since_start(now->vmdata_bytes, start->vmdata_bytes);
+	}
+}
+
+static int measure_accounts(struct sampler *s, unsigned metric, struct measured *ret)
+{
 	struct snapshot now;
 	int err = take(s, parts_for(metric), &now);
 
 	if (err)
 		return err;
-	if (!(parts_for(metric) & SNAPSHOT_RSS))
-		now.rss_bytes = -1;
-	now.anon_huge_bytes = now.lazyfree_bytes = -1;
 	feed_peak(s, &now);
-	bool rss = metric == METRIC_RSS || metric == METRIC_RSS_PEAK;
-
-	ret->certainty = rss && accounts_rss_method(s->accounts) == RSS_NONE ? CERTAIN_NOTHING
-									     : CERTAIN_EXACT;
-	switch (metric) {
-	case METRIC_MAPS:
-		ret->value = now.maps - start->maps;
-		break;
-	case METRIC_MAPPED:
-		ret->value = now.mapped_bytes - start->mapped_bytes;
-		break;
-	case METRIC_MAPS_PEAK:
-	case METRIC_MAPPED_PEAK:
-		ret->value = peak_since_start(s, metric);
-		ret->certainty = peak_certainty(s);
-		break;
-	case METRIC_RSS:
-		ret->value = now.rss_bytes - start->rss_bytes;
-		break;
-	default:
-		ret->value = peak->rss_bytes - start->rss_bytes;
-		break;
-	}
+	*ret = of_accounts(s, metric, &now);
 	return 0;
 }
 

@@ -37,8 +37,10 @@ struct run_config {
 	char plugin[32]; /* built-in name; "" for a file by path: recognised by its symbols */
 	char file[4096]; /* dlopen: what to open; "" where libc's own is meant */
 	uint64_t seed;
-	uint32_t oracles; /* 0: none, calls only */
-	uint32_t without; /* set of enum finding_kind that are not judged */
+	uint32_t kernel;     /* the kernel itself is judged: there is no allocator */
+	uint32_t wrong_rule; /* enum pages_rule that the page model has wrong; 0: none */
+	uint32_t oracles;    /* 0: none, calls only */
+	uint32_t without;    /* set of enum finding_kind that are not judged */
 	uint32_t check_full;
 	uint32_t sampling; /* accounts at statement ends */
 	uint32_t limited;  /* RLIMIT_AS, RLIMIT_DATA or strict overcommit: NULL needs no other cause
@@ -54,8 +56,12 @@ struct run_config {
 			     they are */
 	uint32_t stretch_stmt, stretch_metric; /* the loop and enum growth_metric that it is for */
 	uint64_t ballast;		       /* map counts of headroom at the first op */
-	uint32_t nfaults, unused;
+	uint32_t nfaults;
+	uint32_t keeps_files; /* the files of mappings stay open: other ops come back to them */
 	struct fault_rule faults[FAULT_RULES];
+	uint32_t facts; /* set of enum fact that the program asks for */
+	uint32_t nneeds;
+	struct op_fact needs[PROG_MAX_NEEDS];
 	uint64_t oplog_capacity; /* entries behind struct run_shared */
 	uint64_t tape_capacity;	 /* entries behind the op log; 0: no tape is kept */
 };
@@ -128,6 +134,7 @@ struct position {
 	_Atomic uint32_t may_run;   /* a fork child whose parent has left fork(); a futex */
 	/* Of a fork child that is or is about to be here: the index of its parent, + 1. */
 	_Atomic uint32_t taken;
+	uint32_t serial; /* of a fork child: no other process of the run has this number */
 	/* Of a fork child: a thread that was inside an allocator call when it was made, + 1. */
 	uint32_t beside, beside_op;
 	int32_t beside_stmt;
@@ -179,7 +186,8 @@ enum unmeasured {
 	UNMEASURED_EXPECT_LOST = 2,  /* an expect on *.lost */
 	UNMEASURED_RSS = 4,	     /* an expect on rss, no way to measure */
 	UNMEASURED_EXTENTS = 8,	     /* touched parts that were too many to be judged */
-	UNMEASURED_EXPECT_PEAK = 16  /* an expect on *.peak, of which samples alone are known */
+	UNMEASURED_EXPECT_PEAK = 16, /* an expect on *.peak, of which samples alone are known */
+	UNMEASURED_EXPECT_PROC = 32  /* an expect on what this kernel's /proc does not say */
 };
 
 #define OTHER_CALLS 512
@@ -192,7 +200,7 @@ struct run_counts {
 		uint64_t made, failed, injected; /* failed includes injected */
 		uint64_t by_allocator;		 /* of those made */
 	} call[KCALL_COUNT];
-	uint64_t other[OTHER_CALLS]; /* all other system calls of the allocator, by number */
+	uint64_t other[CALLERS][OTHER_CALLS]; /* all other system calls, by number */
 };
 
 _Static_assert(sizeof(struct run_counts) % sizeof(uint64_t) == 0, "all are summed as uint64_t");
@@ -272,6 +280,15 @@ struct run_growth {
 	struct growth_line line;
 };
 
+/* A `when` block that was not entered. */
+struct not_run {
+	uint32_t stmt, line;
+	struct op_fact wanted;
+	int64_t found;
+};
+
+#define NOT_RUN_MAX 16
+
 struct run_shared {
 	struct run_config config;
 	_Atomic uint32_t state; /* enum run_state */
@@ -285,6 +302,10 @@ struct run_shared {
 	/* In a parallel section, around all that is written here (page_lock.h). */
 	_Atomic uint32_t lock;
 	struct crash_record crash[RUN_PROCS];
+	_Atomic uint32_t forks;	    /* fork children so far */
+	_Atomic uint32_t end_pages; /* pages of mappings that fork children read at their ends */
+	uint32_t nnot_run;	    /* at most NOT_RUN_MAX, the first ones */
+	struct not_run not_run[NOT_RUN_MAX];
 	int32_t tid[PROG_MAX_THREADS]; /* of the program's threads; 0: not started */
 	uint32_t rss_method;	       /* enum rss_method */
 	uint32_t unmeasured;	       /* mask of enum unmeasured */

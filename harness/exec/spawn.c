@@ -52,12 +52,22 @@ static uint32_t forks_beside(const struct prog_info *info)
 	return (RUN_PROCS - 1) / (info->max_depth > 2 ? info->max_depth - 1 : 1);
 }
 
+static void fill_facts(const struct prog_info *info, struct run_config *cfg)
+{
+	cfg->facts = info->facts;
+	cfg->nneeds = info->header.nneeds;
+	for (uint32_t i = 0; i < cfg->nneeds; i++)
+		cfg->needs[i] = info->header.needs[i];
+}
+
 static void fill_config(const struct run_request *req, struct run_config *cfg)
 {
 	cfg->abi = RUN_ABI;
 	cfg->load = req->load;
 	snprintf(cfg->plugin, sizeof(cfg->plugin), "%s", req->plugin ? req->plugin : "");
 	snprintf(cfg->file, sizeof(cfg->file), "%s", req->file ? req->file : "");
+	cfg->kernel = req->kernel;
+	cfg->wrong_rule = req->wrong_rule;
 	cfg->seed = req->seed;
 	cfg->oracles = req->oracles;
 	cfg->without = req->without;
@@ -73,6 +83,7 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 	cfg->check_ledger = req->check_ledger;
 	cfg->parallel = req->info->has_parallel;
 	cfg->exits = req->info->has_exit;
+	cfg->keeps_files = req->info->has_of;
 	cfg->forks_beside = forks_beside(req->info);
 	cfg->has_ballast = req->has_ballast;
 	cfg->ballast = req->ballast;
@@ -83,6 +94,7 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 	cfg->nfaults = req->nfaults < FAULT_RULES ? req->nfaults : FAULT_RULES;
 	for (uint32_t i = 0; i < cfg->nfaults; i++)
 		cfg->faults[i] = req->faults[i];
+	fill_facts(req->info, cfg);
 }
 
 static size_t shared_bytes(const struct run_request *req)

@@ -133,7 +133,7 @@ static void the_programs_mappings_and_the_harness_are_taken(void **state)
 
 	(void)state;
 	stage_start(&s);
-	stage_map(&s, 3, (uintptr_t)s.pool + 8192, 4096, true);
+	stage_map(&s, 3, (uintptr_t)s.pool + 8192, 4096);
 	stage_malloc(&s, 0, s.pool + 8192 - 64, 64);
 	stage_malloc(&s, 1, s.pool + 8192 - 64 + 4096 + 64, 64);
 	assert_clean(&s);

@@ -5,26 +5,16 @@
 
 #include "harness/oracle/model_internal.h"
 
-/* Ranges beside one per slot: holes that partial unmaps leave. Untouched ones cost nothing. */
-#define SPARE_RANGES (1u << 20)
-
 /* A large block touched whole takes three; joined or forgotten beyond that. */
 static uint32_t extent_capacity(const struct model_options *o)
 {
 	return 3 * o->block_slots + EXTENTS_PER_BLOCK;
 }
 
-static uint32_t range_capacity(const struct model_options *o)
-{
-	return o->map_slots ? 2 * o->map_slots + SPARE_RANGES : 0;
-}
-
 size_t model_arena_bytes(const struct model_options *o)
 {
 	return sizeof(struct model) + (size_t)o->block_slots * sizeof(struct block) +
-	       (size_t)o->map_slots * sizeof(struct map_slot) + 3 * _Alignof(max_align_t) +
-	       extent_pool_arena_bytes(extent_capacity(o)) +
-	       range_set_arena_bytes(range_capacity(o));
+	       2 * _Alignof(max_align_t) + extent_pool_arena_bytes(extent_capacity(o));
 }
 
 int model_new(struct arena *a, const struct model_options *o, struct model **ret_model)
@@ -32,17 +22,14 @@ int model_new(struct arena *a, const struct model_options *o, struct model **ret
 	const size_t align = _Alignof(max_align_t);
 	struct model *m = arena_take(a, sizeof(*m), align);
 	struct block *blocks = arena_take(a, o->block_slots * sizeof(*blocks), align);
-	struct map_slot *maps = arena_take(a, o->map_slots * sizeof(*maps), align);
 	int err;
 
-	if (!m || !blocks || !maps)
+	if (!m || !blocks)
 		return -ENOMEM;
-	*m = (struct model){.options = *o, .blocks = blocks, .maps = maps};
+	*m = (struct model){.options = *o, .blocks = blocks};
 	RB_INIT(&m->sound);
 	RB_INIT(&m->tainted);
 	err = extent_pool_init(&m->extents, a, extent_capacity(o));
-	if (!err)
-		err = range_set_new(a, range_capacity(o), &m->touched);
 	if (!err)
 		*ret_model = m;
 	return err;
@@ -247,6 +234,4 @@ void oracle_end(struct model *m, const struct call_event *e, struct finding_sink
 				&j, b,
 				(struct verdict_kind){FINDING_CORRUPTED, RULE_CONTENT_CHANGED});
 	}
-	for (uint32_t i = 0; i < m->options.map_slots; i++)
-		judge_mapping(&j, i);
 }

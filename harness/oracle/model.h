@@ -27,10 +27,10 @@
 
 struct model;
 
-#define MODEL_HARNESS_RANGES 3
+#define MODEL_HARNESS_RANGES 4
 
 struct model_options {
-	uint32_t block_slots, map_slots;
+	uint32_t block_slots;
 	uint64_t seed; /* of the content pattern */
 	size_t page_bytes;
 	bool check_full; /* touch fills and checks look at every byte, whatever the size */
@@ -39,7 +39,7 @@ struct model_options {
 	 * it up to date; the model only reads it. NULL: none.
 	 */
 	const struct range_set *program_ranges;
-	/* No block may lie in here: the arena, the shared page, the first thread's stack. */
+	/* No block may lie in here: the arenas, the shared page, the first thread's stack. */
 	struct {
 		uintptr_t start, end; /* empty where unused */
 	} harness[MODEL_HARNESS_RANGES];
@@ -104,7 +104,7 @@ void oracle_after(struct model *m, const struct call_event *e, struct finding_si
 /* What `->` allows against what happened: err is an errno, 0 (it succeeded) or OUTCOME_NO_ERRNO. */
 void oracle_outcome(const struct call_event *e, int err, struct finding_sink *sink);
 
-/* All live blocks and mappings, at the end of a program or of a fork block. */
+/* All live blocks, at the end of a program or of a fork block. */
 void oracle_end(struct model *m, const struct call_event *e, struct finding_sink *sink);
 
 /*
@@ -121,20 +121,6 @@ int model_touch(struct model *m, uint32_t slot, bool has_range, uint64_t off, ui
  */
 bool model_touch_faulted(struct model *m, const struct call_event *e, uintptr_t address,
 			 struct finding_sink *sink);
-
-/*
- * The content of the program's own mappings (where they lie is in program_ranges). `plain` says
- * that the content is the program's alone (private or shared anonymous, readable and writable): it
- * is then judged.
- */
-void model_map(struct model *m, uint32_t slot, uintptr_t start, size_t len, bool plain);
-void model_unmap(struct model *m, uintptr_t start, size_t len);
-/* The content of this slot's mapping is no longer judged (mprotect, madvise, moved, fixed over). */
-void model_map_taint(struct model *m, uint32_t slot);
-/* Writes one word into every page of [start, start + len), which lies in the slot's mapping. */
-int model_map_touch(struct model *m, uint32_t slot, uintptr_t start, size_t len);
-/* Judges what was touched in the slot's mapping; called before it is unmapped. */
-void oracle_map_content(struct model *m, const struct call_event *e, struct finding_sink *sink);
 
 /*
  * Whether a realloc to 0 bytes that returned NULL freed its block: it did when errno was kept (as

@@ -40,25 +40,15 @@ struct span {
 	uintptr_t start, last;
 };
 
-struct map_slot {
-	uintptr_t start;
-	size_t len;
-	uint64_t id; /* of the content; the tag of its ranges in `touched` */
-	bool plain;
-};
-
 RB_HEAD(sound_tree, block);
 RB_HEAD(tainted_tree, block);
 
 struct model {
 	struct model_options options;
 	struct block *blocks;
-	struct map_slot *maps;
 	struct sound_tree sound;
 	struct tainted_tree tainted;
 	struct extent_pool extents;
-	struct range_set *touched; /* touched parts of plain mappings, tag: id */
-	bool touched_lost;	   /* `touched` is no longer complete: mappings are not judged */
 	uint64_t ids, live_blocks, live_bytes;
 };
 
@@ -165,8 +155,6 @@ void judge_content(const struct judge *j, struct block *b, struct verdict_kind v
 void judge_null(const struct judge *j, const struct request *r);
 void judge_posix_memalign(const struct judge *j, const struct request *r);
 void judge_errno_free(const struct judge *j);
-/* Judges everything in the slot's mapping that was touched. */
-void judge_mapping(const struct judge *j, uint32_t slot);
 
 /* What the program says with `->` it accepts; false where it says nothing. */
 bool outcome_allows(const struct outcomes *o, int err);

@@ -9,7 +9,6 @@
 static void start(struct stage *s, bool check_full)
 {
 	struct model_options o = {.block_slots = STAGE_SLOTS,
-				  .map_slots = STAGE_MAPS,
 				  .seed = 1,
 				  .page_bytes = STAGE_PAGE,
 				  .check_full = check_full};
@@ -133,16 +132,14 @@ void stage_finish(struct stage *s)
 	oracle_end(s->model, &e, &s->sink);
 }
 
-void stage_map(struct stage *s, uint32_t slot, uintptr_t start, size_t len, bool plain)
+void stage_map(struct stage *s, uint32_t slot, uintptr_t start, size_t len)
 {
 	assert_int_equal(range_set_insert(s->program, start, start + len, slot), 0);
-	model_map(s->model, slot, start, len, plain);
 }
 
 void stage_unmap(struct stage *s, uintptr_t start, size_t len)
 {
 	assert_int_equal(range_set_remove(s->program, start, start + len), 0);
-	model_unmap(s->model, start, len);
 }
 
 static void print_findings(const struct stage *s)

@@ -1,7 +1,7 @@
 /*
  * oracle_testing.h - an allocator that is acted: tests say what a call returned, the oracles judge.
  *
- * A stage has a model of 64 block and 8 mapping slots, and a pool of zeroed memory that the acted
+ * A stage has a model of 64 block slots, and a pool of zeroed memory that the acted
  * blocks lie in. Slots remember the last pointer, as exec does.
  */
 #ifndef ORACLE_TESTING_H
@@ -17,7 +17,6 @@
 #include "harness/oracle/model.h"
 
 #define STAGE_SLOTS 64
-#define STAGE_MAPS  8
 #define STAGE_PAGE  4096
 #define STAGE_POOL  (4u << 20)
 
@@ -60,8 +59,8 @@ void stage_free(struct stage *s, uint32_t slot);
 void stage_touch(struct stage *s, uint32_t slot);
 void stage_finish(struct stage *s); /* oracle_end */
 
-/* A mapping of the program's own: in the ranges and in the model. */
-void stage_map(struct stage *s, uint32_t slot, uintptr_t start, size_t len, bool plain);
+/* A mapping of the program's own. */
+void stage_map(struct stage *s, uint32_t slot, uintptr_t start, size_t len);
 void stage_unmap(struct stage *s, uintptr_t start, size_t len);
 
 /* No finding since the last look. */

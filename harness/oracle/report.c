@@ -31,7 +31,7 @@ void report_slot(const struct judge *j, uint32_t slot, struct verdict_kind v, co
 {
 	struct finding f = finding_of(j->e, v);
 
-	f.has_slot = v.rule == RULE_CONTENT_MAPPING ? SPACE_MAP : SPACE_BLOCK;
+	f.has_slot = SPACE_BLOCK;
 	f.slot = slot;
 	memcpy(f.n, n, sizeof(f.n));
 	finding_add(j->sink, &f);
