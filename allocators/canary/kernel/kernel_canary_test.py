@@ -1,7 +1,7 @@
 """One defect of a broken kernel: it is found, as that, where it is, and the real kernel is clean.
 
 kernel_canary_test.py ALLOCRIG BROKEN_KERNEL DIRECTORY NAME: NAME.prog stands beside this file and says
-in a comment what is to be found: `# expect: KIND at op N`. What was found is left in
+in comments all that is to be found, in order: `# expect: KIND at op N`. What was found is left in
 DIRECTORY/kernel-NAME.found, for coverage_test.py.
 """
 
@@ -25,10 +25,10 @@ EXPECT = re.compile(r"^# expect: (?P<kind>[a-z-]+) at op (?P<op>\d+)$", re.M)
 
 def expectation():
     with open(PROGRAM, encoding="utf-8") as file:
-        found = list(EXPECT.finditer(file.read()))
-    if len(found) != 1:
-        sys.exit(f"{PROGRAM}: {len(found)} lines of '# expect: KIND at op N', one is needed")
-    return found[0]["kind"], int(found[0]["op"])
+        found = [(match["kind"], int(match["op"])) for match in EXPECT.finditer(file.read())]
+    if not found:
+        sys.exit(f"{PROGRAM}: no line of '# expect: KIND at op N'")
+    return found
 
 
 def run(*args, below=()):
@@ -52,7 +52,7 @@ class KernelCanary(unittest.TestCase):
             os.remove(FOUND)
         result = run(below=self.BELOW)
         found = self.assert_run(result, "finding", e2e.FINDING)
-        self.assertEqual(found[0], expectation(), result)
+        self.assertEqual(found, expectation(), result)
         with open(FOUND, "w", encoding="utf-8") as file:
             json.dump([(f["kind"], f["rule"]) for f in result[1]["findings"]], file)
 
