@@ -87,6 +87,7 @@ static const struct name mremap_flags[] = {
 	NAME("maymove", MREMAP_MAYMOVE),
 	NAME("fixed", MREMAP_FIXED),
 	NAME("dontunmap", MREMAP_DONTUNMAP),
+	NAME("unknown", 1 << 30), /* a bit that no kernel has given a meaning */
 };
 
 static const struct name msync_flags[] = {
