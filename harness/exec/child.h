@@ -79,9 +79,10 @@ struct child {
 	bool kernel;   /* the kernel itself is judged: memory that nobody excluded is fair game */
 	bool unjudged; /* no oracles, op log or watch: calls are made and counted */
 	bool allocator_called;
-	bool trapping;	    /* kernel calls inside allocator calls are seen */
-	bool again;	    /* after the program: its block ops are run once more */
-	bool round_refused; /* a kernel call was refused in this round of a repeat */
+	bool trapping;	      /* kernel calls inside allocator calls are seen */
+	bool again;	      /* after the program: its block ops are run once more */
+	bool residency_wrong; /* a finding says so: what comes behind is off by as much */
+	bool round_refused;   /* a kernel call was refused in this round of a repeat */
 	uint64_t run_began_ns;
 	uint64_t round_ends;	   /* of the cursor's rounds, when last looked */
 	uint32_t refused;	   /* kernel calls refused since the call on this slot began */

@@ -246,14 +246,33 @@ static uintptr_t read_step(struct child *c, uintptr_t at, uintptr_t end, uint64_
 	return f.signal ? behind_fault(c, last) : w.access.end;
 }
 
-static void read_all(struct child *c, const struct call_event *e)
+/* The next pages from `at` on that the program has, as the model or the ledger knows. */
+static bool next_part(const struct child *c, uintptr_t at, uintptr_t top, struct range *ret_part)
+{
+	struct page_view view;
+	struct range r;
+
+	for (; at < top; at = view.end) {
+		pages_look(c->pages, at, &view);
+		bool found = view.mapped || owned_first(c, at, view.end, &r);
+
+		if (!found)
+			continue;
+		ret_part->start = view.mapped || r.start < at ? at : r.start;
+		ret_part->end = view.mapped || r.end > view.end ? view.end : r.end;
+		return true;
+	}
+	return false;
+}
+
+static void read_all(struct child *c, uintptr_t top, const struct call_event *e)
 {
 	uint64_t spent = 0;
 	uintptr_t at = 0;
 	struct range r;
 
-	while (!budget_is_spent(c, spent) && owned_first(c, at, UINTPTR_MAX, &r))
-		at = read_step(c, at > r.start ? at : r.start, r.end, &spent, e);
+	while (!budget_is_spent(c, spent) && next_part(c, at, top, &r))
+		at = read_step(c, r.start, r.end, &spent, e);
 }
 
 void map_content_end(struct child *c, const struct call_event *e)
@@ -269,5 +288,5 @@ void map_content_end(struct child *c, const struct call_event *e)
 			map_content_leaves(c, at, view.end, e);
 	}
 	if (c->kernel)
-		read_all(c, e);
+		read_all(c, top, e);
 }

@@ -15,32 +15,33 @@ static int64_t programs_own(const struct child *c, int64_t rss_bytes)
 	return rss_bytes - others;
 }
 
-/* Whether pages of this process are in swap; asked only where too little is resident. */
-static bool is_swapped(struct child *c, uint64_t measured_bytes)
+static bool is_swapped(struct child *c)
 {
-	struct pages_resident r;
 	int64_t bytes;
 
-	pages_resident(c->pages, &r);
-	if (measured_bytes >= r.low_bytes)
-		return false;
 	return accounts_swapped(c->accounts, &bytes) != 0 || bytes != 0;
 }
 
 void residency_judge(struct child *c, int64_t rss_bytes)
 {
-	int64_t measured =
-		c->kernel && c->pages && rss_bytes >= 0 ? programs_own(c, rss_bytes) : -1;
+	bool judged = c->kernel && c->pages && !c->residency_wrong && !c->again && rss_bytes >= 0;
+	int64_t measured = judged ? programs_own(c, rss_bytes) : -1;
+	struct pages_resident r;
 
-	if (measured < 0 || c->again)
+	if (measured < 0)
+		return;
+	pages_resident(c->pages, &r);
+	bool low = (uint64_t)measured < r.low_bytes, swapped = low && is_swapped(c);
+
+	if (!low && (uint64_t)measured <= r.high_bytes)
 		return;
 	struct op op = {.code = (uint8_t)c->pos->op_code,
 			.thread = (uint8_t)c->pos->thread,
 			.stmt = (uint32_t)c->pos->stmt};
 	struct call_event e = child_event(c, &op, 0);
 
-	pages_judge_resident(c->pages, (uint64_t)measured, is_swapped(c, (uint64_t)measured), &e,
-			     &c->shared->findings);
+	pages_judge_resident(c->pages, (uint64_t)measured, swapped, &e, &c->shared->findings);
+	c->residency_wrong = !swapped;
 }
 
 void residency_judge_now(struct child *c)

@@ -51,6 +51,7 @@ static void numbers_are_bounded_and_strings_end(void **state)
 	assert_true(s->served.own < SERVED_OBJECTS);
 	assert_true(s->served.nobjects <= SERVED_OBJECTS);
 	assert_true(atomic_load(&s->ncheckpoints) <= CHECKPOINT_MAX);
+	assert_int_equal(s->nnot_run, 0);
 	assert_int_equal(atomic_load(&s->oplog_used), 3);
 	assert_true(strlen(s->refusal_text) < sizeof(s->refusal_text));
 	assert_true(strlen(s->served.object[0].path) < sizeof(s->served.object[0].path));
