@@ -246,7 +246,10 @@ static uintptr_t read_step(struct child *c, uintptr_t at, uintptr_t end, uint64_
 	return f.signal ? behind_fault(c, last) : w.access.end;
 }
 
-/* The next pages from `at` on that the program has, as the model or the ledger knows. */
+/*
+ * The next pages from `at` on that the program has, as the model or the ledger knows. In a fork
+ * child not those of objects: what its reading would bring into being its parent would have.
+ */
 static bool next_part(const struct child *c, uintptr_t at, uintptr_t top, struct range *ret_part)
 {
 	struct page_view view;
@@ -256,7 +259,7 @@ static bool next_part(const struct child *c, uintptr_t at, uintptr_t top, struct
 		pages_look(c->pages, at, &view);
 		bool found = view.mapped || owned_first(c, at, view.end, &r);
 
-		if (!found)
+		if (!found || (c->proc && view.shows_object))
 			continue;
 		ret_part->start = view.mapped || r.start < at ? at : r.start;
 		ret_part->end = view.mapped || r.end > view.end ? view.end : r.end;

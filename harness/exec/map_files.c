@@ -24,6 +24,7 @@ struct map_file {
 	uint32_t users; /* slots; 0: the place is free */
 	uint32_t next;	/* free place + 1 */
 	unsigned proc;	/* which made it: its fork children do not drop the object */
+	bool anonymous; /* /dev/zero: no object */
 };
 
 struct map_files {
@@ -164,21 +165,19 @@ static int open_new(struct child *c, const struct op *op, struct map_source_fd *
 
 	if (fd < 0)
 		return -errno;
-	if (op->map.source == SOURCE_ZERO) {
-		s->fd = fd;
-		s->anonymous = true;
-		return 0;
-	}
 	if (c->files)
 		fd = move_up(fd);
-	int err = fd < 0 ? fd : set_size(fd, op, &bytes);
+	s->anonymous = op->map.source == SOURCE_ZERO;
+	int err = fd < 0 || s->anonymous ? fd : set_size(fd, op, &bytes);
 
-	if (err) {
+	if (err < 0) {
 		if (fd >= 0)
 			close(fd);
 		return err;
 	}
 	s->fd = fd;
+	if (s->anonymous)
+		return 0;
 	s->object = c->pages ? pages_object(c->pages, bytes) : 0;
 	if (s->object && may_be_reclaimed(fd))
 		pages_object_reclaimable(c->pages, s->object);
@@ -194,6 +193,7 @@ int map_files_of(const struct child *c, uint32_t slot, struct map_source_fd *ret
 	*ret_source = (struct map_source_fd){
 		.fd = c->files->v[file - 1].fd,
 		.object = c->files->v[file - 1].object,
+		.anonymous = c->files->v[file - 1].anonymous,
 		.file = file,
 	};
 	return 0;
@@ -272,10 +272,12 @@ void map_files_mapped(struct child *c, const struct map_source_fd *source, uint3
 	bool is_new = source->fd >= 0 && !source->file;
 	uint32_t file = source->file;
 
-	if (is_new && filled && c->files && !source->anonymous) {
+	if (is_new && filled && c->files) {
 		file = place_take(c->files);
-		c->files->v[file - 1] = (struct map_file){
-			.fd = source->fd, .object = source->object, .proc = c->proc};
+		c->files->v[file - 1] = (struct map_file){.fd = source->fd,
+							  .object = source->object,
+							  .proc = c->proc,
+							  .anonymous = source->anonymous};
 	} else if (is_new) {
 		forget(c, source->fd, source->object);
 	}

@@ -175,6 +175,7 @@ struct page_view {
 	bool known;	  /* the word is one of these two */
 	uint64_t word[2]; /* at `at`; after MADV_FREE either may be read, else both are equal */
 	bool mapped;
+	bool shows_object; /* a read may bring a page into being for everyone who maps the object */
 };
 void pages_look(const struct pages *p, uintptr_t at, struct page_view *ret_view);
 

@@ -130,5 +130,6 @@ void pages_look(const struct pages *p, uintptr_t at, struct page_view *ret_view)
 		.known = !s.content.unknown,
 		.word = {word, s.content.lazy ? 0 : word},
 		.mapped = s.mapped,
+		.shows_object = s.shows_object,
 	};
 }
