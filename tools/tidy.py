@@ -18,6 +18,8 @@ MAX_FILE_LINES = 600
 # Layer and group of a path, the first match. Includes go to lower layers or stay in the group.
 LAYERS = [
     (r"harness/base/", 0, "base"),
+    # Text of C files that stand alone, so they know each other and nothing else.
+    (r"harness/prog/emit/", 0, "emitted"),
     (r"harness/prog/", 1, "prog"),
     (r"harness/kernel/", 1, "kernel"),
     (r"allocators/(allocator\.h|symbols\.def)$", 1, "allocator"),
@@ -71,6 +73,9 @@ CHILD_BANNED = set("""
     """.split())
 # The controller prints findings with this part of the oracles; the child never calls it.
 CHILD_MAY_FORMAT = re.compile(r"harness/oracle/finding[a-z_]*\.c$")
+
+# Parts of emitted programs, which are processes of their own; they never run in the child.
+NOT_CHILD_FOLDER = "harness/prog/emit/"
 
 # Conditions that are probes of the compiler or of its headers.
 PROBES = re.compile(r"__has_\w+|__SANITIZE_\w+__|__clang__|__cplusplus")
@@ -126,7 +131,7 @@ class Checker:
         self.found.append((path, line, rule, message))
 
     def is_child_side(self, path):
-        if is_test(path):
+        if is_test(path) or path.startswith(NOT_CHILD_FOLDER):
             return False
         return path.startswith(CHILD_FOLDERS) or path in CHILD_FILES or path in self.plugins
 
