@@ -84,8 +84,7 @@ static const struct name map_flags[] = {
 };
 
 static const struct name mremap_flags[] = {
-	NAME("maymove", MREMAP_MAYMOVE),
-	NAME("fixed", MREMAP_FIXED),
+	NAME("maymove", MREMAP_MAYMOVE), NAME("fixed", MREMAP_FIXED),
 	NAME("dontunmap", MREMAP_DONTUNMAP),
 	NAME("unknown", 1 << 30), /* a bit that no kernel has given a meaning */
 };
