@@ -414,21 +414,45 @@ static int put_main(struct emit *e, struct prog_reader *r)
 	return ret;
 }
 
+/* What is not a part. */
+static int put_own(struct emit *e)
+{
+	put_slots(e);
+	put_fact_variables(e);
+	int ret = by_reading(e, put_functions);
+
+	if (!ret)
+		ret = by_reading(e, put_main);
+	return ret ? ret : e->err;
+}
+
+/* The program's own text is made twice: the first time to see which names are in it. */
+static int find_pieces(struct emit *e)
+{
+	emit_fn *out = e->out;
+	void *ctx = e->ctx;
+
+	e->out = emit_note_names;
+	e->ctx = e;
+	int ret = put_own(e);
+
+	e->out = out;
+	e->ctx = ctx;
+	return ret;
+}
+
 static int put_all(struct emit *e)
 {
 	int ret = by_reading(e, find_uses);
 
 	if (!ret)
+		ret = find_pieces(e);
+	if (!ret)
 		ret = emit_opening(e);
 	if (ret)
 		return ret;
 	emit_used_parts(e);
-	put_slots(e);
-	put_fact_variables(e);
-	ret = by_reading(e, put_functions);
-	if (!ret)
-		ret = by_reading(e, put_main);
-	return ret ? ret : e->err;
+	return put_own(e);
 }
 
 int emit_c(int fd, const struct emit_options *o, emit_fn *out, void *ctx, struct prog_error *err)

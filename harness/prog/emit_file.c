@@ -97,37 +97,54 @@ bool emit_uses_process(const struct emit *e)
 	return has_metric(e, METRIC_ANON_HUGE, METRIC_VMDATA);
 }
 
-static bool part_is_used(const struct emit *e, const char *name)
+/* Where the name comes first in the table, or would. */
+static unsigned name_at(const char *word, size_t len)
 {
-	const struct {
-		const char *name;
-		bool used;
-	} parts[] = {
-		{"calls", true},
-		{"metrics", emit_uses_metrics(e)},
-		{"process", emit_uses_process(e)},
-		{"facts", e->info.facts || e->info.header.nneeds},
-		{"ballast", e->info.header.has_ballast},
-		{"forks", e->info.has_fork},
-		{"threads", e->uses.calls_on_threads},
-		{"blocks", e->info.has_block_ops},
-	};
+	unsigned low = 0, high = emit_names_count;
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (strcmp(parts[i].name, name) == 0)
-			return parts[i].used;
-	return false;
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+		const char *name = emit_names[middle].name;
+		int order = strncmp(name, word, len);
+
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-static uint32_t used_parts(const struct emit *e)
+/* With all that it needs. */
+static void use_piece(struct emit *e, unsigned piece)
 {
-	uint32_t used = 0;
+	if (e->used[piece])
+		return;
+	e->used[piece] = true;
+	for (const uint16_t *need = emit_pieces[piece].needs; *need != EMIT_END; need++)
+		use_piece(e, *need);
+}
 
-	for (unsigned i = emit_parts_count; i-- > 0;) {
-		if (used >> i & 1 || part_is_used(e, emit_parts[i].name))
-			used |= UINT32_C(1) << i | emit_parts[i].needs;
+static bool is_name_byte(char c)
+{
+	return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9');
+}
+
+int emit_note_names(void *ctx, const char *bytes, size_t n)
+{
+	struct emit *e = ctx;
+
+	for (size_t i = 0, len; i < n; i += len ? len : 1) {
+		for (len = 0; i + len < n && is_name_byte(bytes[i + len]);)
+			len++;
+		for (unsigned at = len ? name_at(bytes + i, len) : emit_names_count;
+		     at < emit_names_count && strncmp(emit_names[at].name, bytes + i, len) == 0;
+		     at++)
+			if (!emit_names[at].name[len])
+				use_piece(e, emit_names[at].piece);
 	}
-	return used;
+	return 0;
 }
 
 /* The next word of a list; NULL at its end. */
@@ -152,21 +169,24 @@ static bool has_word(const char *list, const char *word, size_t len)
 }
 
 /* Each header once, where a part is the first to need it. */
-static void put_headers(struct emit *e, uint32_t used)
+static void put_headers(struct emit *e)
 {
+	bool used[EMIT_PARTS_MAX] = {false};
+
+	for (unsigned i = 0; i < emit_pieces_count; i++)
+		used[emit_pieces[i].part] |= e->used[i];
 	emit_str(e, "#define _GNU_SOURCE");
 	if (emit_uses_op(e, OP_SLEEP))
 		emit_str(e, "#include <time.h>");
 	for (unsigned i = 0; i < emit_parts_count; i++) {
-		const char *list = emit_parts[i].headers, *word;
+		const char *list = emit_part_headers[i], *word;
 		size_t len;
 
-		while ((used >> i & 1) && (word = next_word(&list, &len))) {
+		while (used[i] && (word = next_word(&list, &len))) {
 			bool seen = false;
 
 			for (unsigned j = 0; j < i; j++)
-				seen |= (used >> j & 1) &&
-					has_word(emit_parts[j].headers, word, len);
+				seen |= used[j] && has_word(emit_part_headers[j], word, len);
 			if (seen)
 				continue;
 			text_str(&e->line, "#include ");
@@ -178,18 +198,20 @@ static void put_headers(struct emit *e, uint32_t used)
 
 void emit_used_parts(struct emit *e)
 {
-	uint32_t used = used_parts(e);
+	unsigned group = 0;
 
-	put_headers(e, used);
+	put_headers(e);
 	emit_line(e);
 	emit_definitions(e);
-	for (unsigned i = 0; i < emit_parts_count; i++) {
-		if (!(used >> i & 1))
-			continue;
-		const char *text = emit_parts[i].text;
+	for (unsigned i = 0; i < emit_pieces_count; i++) {
+		const struct emit_piece *piece = &emit_pieces[i];
 
-		emit_line(e);
+		if (!e->used[i])
+			continue;
+		if (piece->group != group)
+			emit_line(e);
+		group = piece->group;
 		if (!e->err)
-			e->err = e->out(e->ctx, text, strlen(text));
+			e->err = e->out(e->ctx, piece->text, strlen(piece->text));
 	}
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "harness/prog/emit_c.h"
+#include "harness/prog/emit_parts.h"
 #include "harness/prog/text.h"
 
 /* What the program uses, which decides on parts, definitions and the beginning of main(). */
@@ -27,7 +28,8 @@ struct emit {
 	const struct emit_options *options;
 	struct prog_info info;
 	struct emit_uses uses;
-	unsigned depth; /* of the C text */
+	unsigned depth;		    /* of the C text */
+	bool used[EMIT_PIECES_MAX]; /* pieces of the parts */
 	struct text line;
 	char buf[16384];
 };
@@ -55,7 +57,9 @@ void emit_definitions(struct emit *e);
 
 /* The program as a comment. Returns 0 or -errno of reading it. */
 int emit_opening(struct emit *e);
-/* Headers, definitions, and the parts. */
+/* An emit_fn: marks the pieces whose names occur in the text, which is whole lines. */
+int emit_note_names(void *ctx, const char *bytes, size_t n);
+/* Headers, definitions, and the pieces that are marked. */
 void emit_used_parts(struct emit *e);
 
 bool emit_uses_op(const struct emit *e, unsigned code);

@@ -40,7 +40,7 @@ void in_call(const char *call, char space, unsigned slot)
 }
 
 /* In one write, as other processes and threads may speak too; without stdio, which allocates. */
-static void say(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
 	char text[512];
 	size_t n = 0;
