@@ -61,6 +61,9 @@ const char *map_flag_at(size_t index, int *ret_flag);
 const char *mremap_flag_at(size_t index, int *ret_flag);
 const char *msync_flag_at(size_t index, int *ret_flag);
 
+/* Whether a map flag is a huge page size: of these numbers in the same bits one can be given. */
+bool map_flag_is_size(int flag);
+
 /* The advices in the order of the table, NULL behind the last. */
 const char *advice_at(unsigned index);
 

@@ -185,6 +185,12 @@ const char *map_flag_at(size_t index, int *ret_flag)
 	return flag_at(map_flags, NAMES_IN(map_flags), index, ret_flag);
 }
 
+bool map_flag_is_size(int flag)
+{
+	/* The lowest bit alone is MAP_UNINITIALIZED. */
+	return ((unsigned)flag & ~(unsigned)MAP_UNINITIALIZED) >> 26;
+}
+
 const char *mremap_flag_at(size_t index, int *ret_flag)
 {
 	return flag_at(mremap_flags, NAMES_IN(mremap_flags), index, ret_flag);

@@ -28,6 +28,7 @@ static void list_put(struct list *l, const char *word)
 /* Flags with a place are left to list_target. */
 static int list_flags(struct list *l, flag_at_fn *flag_at, int flags)
 {
+	unsigned sizes = 0;
 	const char *word;
 	int flag;
 
@@ -35,8 +36,10 @@ static int list_flags(struct list *l, flag_at_fn *flag_at, int flags)
 		if ((flags & flag) == flag) {
 			list_put(l, word);
 			flags &= ~flag;
+			sizes += map_flag_is_size(flag);
 		}
-	return flags ? -EINVAL : 0;
+	/* Two huge page sizes make a third number, but a parser takes one. */
+	return flags || sizes > 1 ? -EINVAL : 0;
 }
 
 static int list_slot(struct list *l, const char *word, uint32_t slot)

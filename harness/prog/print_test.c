@@ -288,6 +288,22 @@ static void parse_undoes_header_print(void **state)
 	}
 }
 
+/* Together their bits are a third size, or none. */
+static void two_huge_page_sizes_have_no_text(void **state)
+{
+	struct op op = {.code = OP_MMAP, .space = SPACE_MAP};
+	char buf[4096];
+
+	(void)state;
+	op.slice = (struct slice){.stop = 1, .step = 1, .single = 1};
+	op.map.flags = (int)(16u << 26); /* huge_64kb */
+	assert_true(op_print(&op, 0, buf, sizeof(buf)) > 0);
+	op.map.flags = (int)(17u << 26); /* huge_64kb,uninitialized */
+	assert_true(op_print(&op, 0, buf, sizeof(buf)) > 0);
+	op.map.flags = (int)((34u | 16u) << 26); /* huge_16gb,huge_64kb */
+	assert_int_equal(op_print(&op, 0, buf, sizeof(buf)), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +314,7 @@ int main(void)
 		cmocka_unit_test(headers_are_canonical),
 		cmocka_unit_test(unprintable_ops_are_refused),
 		cmocka_unit_test(parse_undoes_header_print),
+		cmocka_unit_test(two_huge_page_sizes_have_no_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
