@@ -1,0 +1,277 @@
+#include "fuzz/mutate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fuzz/mutate_ops.h"
+#include "harness/prog/program_testing.h"
+
+#define MAX 2048
+
+static uint8_t bytes[MAX + 64], before[MAX + 64], other[MAX + 64];
+static struct op ops[4096];
+static char text[1 << 20];
+
+static struct program decoded(const uint8_t *in, size_t len)
+{
+	struct program p = {.ops = ops, .max_ops = 4096};
+
+	wire_decode((struct wire_bytes){.bytes = in, .len = len}, &wire_unlimited, &p);
+	return p;
+}
+
+/* Whole records within the bounds, and a program that has a text. */
+static void assert_sound(const uint8_t *in, size_t len, size_t max)
+{
+	struct program p = decoded(in, len);
+
+	assert_int_equal(len % WIRE_RECORD_BYTES, 0);
+	assert_true(len <= max);
+	assert_true(program_write(&p, text, sizeof(text)) > 0);
+}
+
+/* Some records with a random program's ops. */
+static size_t random_input(struct random *r, uint8_t *in)
+{
+	struct program p = {.ops = ops, .max_ops = 4096};
+	size_t len = 0;
+
+	p.nops = random_program(r, ops, 1 + random_below(r, 12));
+	p.header.has_ballast = random_below(r, 2);
+	if (wire_encode(&p, in, MAX, &len))
+		fail_msg("%zu ops do not fit", p.nops);
+	return len;
+}
+
+static void every_kind_changes_something(void **state)
+{
+	struct random r = {.state = 1};
+	size_t applied[MUTATIONS] = {0}, changed[MUTATIONS] = {0};
+
+	(void)state;
+	for (int round = 0; round < 400; round++)
+		for (unsigned kind = 0; kind < MUTATIONS; kind++) {
+			size_t len = random_input(&r, bytes);
+			struct mutant m = {bytes, len, MAX, random_u64(&r)};
+
+			memset(bytes + len, 0xee, sizeof(bytes) - len);
+			memcpy(before, bytes, sizeof(bytes));
+			bool done = mutate_as(&m, (enum mutation)kind);
+			bool same = m.len == len && memcmp(before, bytes, len) == 0;
+
+			if (!done && !same)
+				fail_msg("kind %u does not apply and changes the input", kind);
+			applied[kind] += done;
+			changed[kind] += !same;
+			assert_sound(bytes, m.len, MAX);
+			for (size_t i = MAX; i < sizeof(bytes); i++)
+				assert_int_equal(bytes[i], 0xee);
+		}
+	for (unsigned kind = 0; kind < MUTATIONS; kind++) {
+		if (kind == MUTATE_MOVE_FAULT)
+			continue; /* no fault there: below */
+		if (applied[kind] < 100 || changed[kind] < applied[kind] / 2)
+			fail_msg("kind %u: applied %zu, changed %zu", kind, applied[kind],
+				 changed[kind]);
+	}
+}
+
+static void every_kind_comes_by_chance(void **state)
+{
+	size_t seen[MUTATIONS + 1] = {0};
+	struct mutant m = {bytes, 0, MAX, 7};
+
+	(void)state;
+	for (int round = 0; round < 5000; round++)
+		seen[mutate_once(&m)]++;
+	for (unsigned kind = 0; kind < MUTATIONS; kind++)
+		if (seen[kind] < 20)
+			fail_msg("kind %u came %zu times", kind, seen[kind]);
+	assert_int_equal(seen[MUTATIONS], 0);
+}
+
+static void mutations_repeat(void **state)
+{
+	struct random r = {.state = 2};
+
+	(void)state;
+	for (unsigned seed = 0; seed < 500; seed++) {
+		size_t len = random_input(&r, bytes);
+
+		memcpy(other, bytes, len);
+		size_t a = mutate(bytes, len, MAX, seed), b = mutate(other, len, MAX, seed);
+
+		assert_int_equal(a, b);
+		assert_memory_equal(bytes, other, a);
+		assert_sound(bytes, a, MAX);
+		assert_true(a > 0);
+	}
+}
+
+/* Also from and to lengths that are no whole records. */
+static void lengths_keep_their_bound(void **state)
+{
+	(void)state;
+	for (size_t max = 0; max < 200; max++)
+		for (unsigned seed = 0; seed < 100; seed++) {
+			memset(bytes, (int)seed, sizeof(bytes));
+			size_t len = mutate(bytes, max - max % (1 + seed % 5), max, seed);
+
+			assert_sound(bytes, len, max);
+			for (size_t i = max; i < max + 64; i++)
+				assert_int_equal(bytes[i], (uint8_t)seed);
+		}
+}
+
+static struct wire_record *put(size_t at, unsigned kind)
+{
+	struct wire_record *r = (struct wire_record *)bytes + at;
+
+	*r = (struct wire_record){.kind = wire_kind_code(kind)};
+	return r;
+}
+
+static size_t len_of(size_t records)
+{
+	return records * WIRE_RECORD_BYTES;
+}
+
+static void wrapping_puts_ops_in_a_block(void **state)
+{
+	(void)state;
+	for (unsigned seed = 0; seed < 50; seed++) {
+		struct mutant m = {bytes, len_of(3), MAX, seed};
+
+		for (size_t i = 0; i < 3; i++)
+			put(i, OP_FREE);
+		assert_true(mutate_as(&m, MUTATE_WRAP_FORK));
+		struct program p = decoded(bytes, m.len);
+		bool empty = true;
+
+		assert_int_equal(p.nops, 5);
+		for (size_t i = 0; i + 1 < p.nops; i++)
+			if (ops[i].code == OP_FORK)
+				empty = ops[i + 1].code == OP_END;
+		assert_false(empty);
+	}
+}
+
+static void faults_are_moved(void **state)
+{
+	size_t moved = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < 50; seed++) {
+		struct mutant m = {bytes, len_of(3), MAX, seed};
+
+		put(0, OP_FREE);
+		put(1, OP_TRIM);
+		put(2, WIRE_FAULT)->outcome = 192;
+		bool done = mutate_as(&m, MUTATE_MOVE_FAULT);
+		struct program p = decoded(bytes, m.len);
+
+		assert_int_equal(p.nops, 2);
+		assert_int_equal(ops[0].code, OP_FREE);
+		assert_int_equal(p.header.nfaults, 1);
+		assert_int_equal(p.header.faults[0].from_stmt < 2, done);
+		moved += done;
+	}
+	assert_true(moved > 10);
+}
+
+/* All ops are there once, in another order. */
+static void moving_and_swapping_lose_nothing(void **state)
+{
+	(void)state;
+	for (unsigned seed = 0; seed < 200; seed++) {
+		struct mutant m = {bytes, len_of(20), MAX, seed};
+		uint32_t seen = 0;
+
+		for (size_t i = 0; i < 20; i++)
+			put(i, OP_FREE)->slot = (uint8_t)(160 + i); /* slot i */
+		if (!mutate_as(&m, seed % 2 ? MUTATE_MOVE : MUTATE_SWAP))
+			continue;
+		struct program p = decoded(bytes, m.len);
+
+		for (size_t i = 0; i < p.nops; i++)
+			seen |= 1u << ops[i].slice.start;
+		assert_int_equal(p.nops, 20);
+		assert_int_equal(seen, (1u << 20) - 1);
+	}
+}
+
+static void resizing_reaches_the_edges(void **state)
+{
+	size_t near = 0, applied = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < 1000; seed++) {
+		struct mutant m = {bytes, len_of(1), MAX, seed};
+
+		put(0, OP_MALLOC)->arg0[1] = 128 + 34; /* 128K */
+		if (!mutate_as(&m, MUTATE_RESIZE))
+			continue;
+		decoded(bytes, m.len);
+		uint64_t size = ops[0].arg0;
+
+		applied++;
+		near += size == 131071 || size == 131073 || size == 65536 || size == 262144;
+	}
+	assert_true(applied > 100);
+	assert_true(near > applied / 2);
+}
+
+static void crossing_takes_from_both(void **state)
+{
+	struct random r = {.state = 3};
+	size_t from_a = 0, from_b = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < 500; seed++) {
+		size_t a = random_input(&r, before), b = random_input(&r, other);
+		size_t max = seed % 3 ? MAX : random_below(&r, 400);
+		struct mutant out = {.bytes = bytes, .max_len = max, .random = seed};
+		struct wire_bytes in_a = {before, a}, in_b = {other, b};
+		size_t len = mutate_cross(in_a, in_b, &out);
+
+		assert_int_equal(len, out.len);
+		assert_sound(bytes, len, max);
+		/* Every piece is a piece of one of them. */
+		for (size_t i = 0; i < ops_count((struct wire_bytes){bytes, len}); i++) {
+			struct piece p = ops_at((struct wire_bytes){bytes, len}, i);
+			bool in_first = memmem(before, a, bytes + p.at, p.end - p.at) != NULL;
+			bool in_second = memmem(other, b, bytes + p.at, p.end - p.at) != NULL;
+
+			assert_true(in_first || in_second);
+			from_a += in_first && !in_second;
+			from_b += in_second && !in_first;
+		}
+		struct mutant again = {.bytes = (uint8_t *)text, .max_len = max, .random = seed};
+
+		assert_int_equal(mutate_cross(in_a, in_b, &again), len);
+		assert_memory_equal(bytes, again.bytes, len);
+	}
+	assert_true(from_a > 500);
+	assert_true(from_b > 500);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_changes_something),
+		cmocka_unit_test(every_kind_comes_by_chance),
+		cmocka_unit_test(mutations_repeat),
+		cmocka_unit_test(lengths_keep_their_bound),
+		cmocka_unit_test(wrapping_puts_ops_in_a_block),
+		cmocka_unit_test(faults_are_moved),
+		cmocka_unit_test(moving_and_swapping_lose_nothing),
+		cmocka_unit_test(resizing_reaches_the_edges),
+		cmocka_unit_test(crossing_takes_from_both),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
