@@ -36,6 +36,9 @@ $(BUILD)/asan/build.ninja: | packages
 $(BUILD)/tsan/build.ninja: | packages
 	@$(CONFIGURE) -B $(BUILD)/tsan -DCMAKE_C_COMPILER=gcc -DALLOCRIG_TSAN=ON
 
+$(BUILD)/libfuzzer/build.ninja: | packages
+	@$(CONFIGURE) -B $(BUILD)/libfuzzer -DCMAKE_C_COMPILER=clang -DALLOCRIG_FUZZ=ON
+
 all: packages $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
 
@@ -44,12 +47,14 @@ audit: all
 	@mkdir -p $(RESULTS)
 	@$(BUILD)/allocrig audit --json $(RESULTS)/audit.jsonl || [ $$? -eq 1 ]
 
-trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja $(BUILD)/tsan/build.ninja
+trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja $(BUILD)/tsan/build.ninja \
+		$(BUILD)/libfuzzer/build.ninja
 	@grep -q '^ALLOCRIG_ALL_TREES:BOOL=ON' $(BUILD)/CMakeCache.txt || \
 		cmake -DALLOCRIG_ALL_TREES=ON $(BUILD)
 	@$(NINJA) -C $(BUILD)/clang
 	@$(NINJA) -C $(BUILD)/asan unit-tests allocrig
 	@$(NINJA) -C $(BUILD)/tsan allocrig allocrig-child
+	@$(NINJA) -C $(BUILD)/libfuzzer fuzz-targets
 
 # What guard costs beside glibc, and what is mapped then and afterwards.
 bench-guard: all

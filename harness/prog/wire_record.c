@@ -233,14 +233,20 @@ static void fault_item(const struct wire_record *r, struct fault_plan *f, uint8_
 		f->to_stmt = r->protection;
 }
 
-static void fault_of(const struct fault_plan *f, struct wire_record *r)
+static void fault_of(const struct wire_item *item, struct wire_record *r)
 {
+	const struct fault_plan *f = &item->fault;
+
 	r->arg0[0] = (uint8_t)f->call;
 	while (r->arg0[1] < 15 && fault_errors[r->arg0[1]] != f->err)
 		r->arg0[1]++;
 	r->arg1[0] = f->nth <= 16 ? (uint8_t)((f->nth - 1) % 16) : 0;
 	r->off = f->count == 1 ? 0 : (uint8_t)(128 + f->count % 128);
 	r->len = f->every == 1 ? 0 : (uint8_t)(191 + f->every % 64);
+	if (!item->from_here)
+		return;
+	r->outcome = f->to_stmt == UINT64_MAX ? 192 : 224;
+	r->protection = (uint8_t)f->to_stmt;
 }
 
 static void part_item(const struct wire_record *r, char form, struct wire_item *item)
@@ -321,7 +327,7 @@ static void part_of(const struct wire_item *item, char form, struct wire_record 
 		expect_of(&item->op, r);
 		break;
 	case '!':
-		fault_of(&item->fault, r);
+		fault_of(item, r);
 		break;
 	case ITEM_NAME:
 		break;

@@ -19,7 +19,7 @@
 #define RECORDS 64
 
 static struct op ops_a[4096], ops_b[4096];
-static uint8_t wire[4096 * WIRE_RECORD_BYTES * WIRE_OP_RECORDS];
+static uint8_t wire[4096 * WIRE_RECORD_BYTES * WIRE_OP_RECORDS + WIRE_RECORD_BYTES];
 static char text[4096 * 300];
 
 static struct program new_program(struct op *ops)
@@ -50,7 +50,8 @@ static void random_header(struct random *r, struct prog_header *h)
 		h->ballast = random_u64(r) >> random_below(r, 64);
 	h->nfaults = (uint32_t)random_below(r, PROG_MAX_FAULTS + 1);
 	for (uint32_t i = 0; i < h->nfaults; i++) {
-		uint64_t from = random_u64(r) >> random_below(r, 64);
+		uint64_t from = random_below(r, 2) ? random_below(r, OPS)
+						   : random_u64(r) >> random_below(r, 64);
 
 		h->faults[i] = (struct fault_plan){
 			.call = (uint32_t)random_below(r, KCALL_COUNT),
@@ -59,7 +60,7 @@ static void random_header(struct random *r, struct prog_header *h)
 			.count = random_u64(r) >> random_below(r, 64),
 			.every = 1 + (random_u64(r) >> (1 + random_below(r, 63))),
 			.from_stmt = random_below(r, 2) ? 0 : from,
-			.to_stmt = random_below(r, 2) ? UINT64_MAX : from,
+			.to_stmt = random_below(r, 2) ? UINT64_MAX : from + random_below(r, 2),
 		};
 	}
 	h->nneeds = (uint32_t)random_below(r, PROG_MAX_NEEDS + 1);
@@ -338,6 +339,33 @@ static void headers_may_stand_anywhere(void **state)
 	assert_int_equal(p.header.faults[1].from_stmt, 0);
 }
 
+/* A refusal that begins with an op keeps to it when ops before it go. */
+static void refusals_stay_with_their_ops(void **state)
+{
+	static const char program[] = "allocrig 1\n"
+				      "fault mmap ENOMEM\n"
+				      "fault munmap ENOMEM count=0 from=2 to=300\n"
+				      "malloc b[0] 1\n"
+				      "malloc b[1] 1\n"
+				      "free b[0]\n";
+	struct program p = new_program(ops_a);
+	int fd = text_file(program, sizeof(program) - 1);
+	size_t len = 0;
+
+	(void)state;
+	parse(fd, &p);
+	close(fd);
+	assert_int_equal(wire_encode(&p, wire, sizeof(wire), &len), 0);
+	/* The first record is the first refusal, the second the first op. */
+	memmove(wire + WIRE_RECORD_BYTES, wire + 2 * WIRE_RECORD_BYTES, len);
+	decode(wire, len - WIRE_RECORD_BYTES, &wire_unlimited, &p);
+	assert_int_equal(p.nops, 2);
+	assert_int_equal(p.header.nfaults, 2);
+	assert_int_equal(p.header.faults[0].to_stmt, UINT64_MAX);
+	assert_int_equal(p.header.faults[1].from_stmt, 1);
+	assert_int_equal(p.header.faults[1].to_stmt, 299);
+}
+
 static void extensions_of_other_ops_are_ignored(void **state)
 {
 	struct program p = new_program(ops_a);
@@ -441,6 +469,7 @@ int main(void)
 		cmocka_unit_test(threads_are_where_they_may_be),
 		cmocka_unit_test(touching_touches_each_allocation),
 		cmocka_unit_test(headers_may_stand_anywhere),
+		cmocka_unit_test(refusals_stay_with_their_ops),
 		cmocka_unit_test(extensions_of_other_ops_are_ignored),
 		cmocka_unit_test(short_input_is_the_empty_program),
 		cmocka_unit_test(encoding_says_what_it_cannot),
