@@ -1,5 +1,5 @@
 #!/bin/sh
-# One target on all programs of the corpus: fuzz_test.sh text|wire BUILD_DIR [FUZZER_OPTION...]
+# One target on the seeds and all programs of the corpus: fuzz_test.sh text|wire BUILD_DIR [FUZZER_OPTION...]
 # With options the target is a fuzzer, which goes on from there; without it replays the programs.
 set -eu
 here=$(dirname "$0")
@@ -9,7 +9,7 @@ shift 2
 seeds=$build/seeds-$format
 rm -rf "$seeds"
 mkdir -p "$seeds"
-programs=$(find "$here/../corpus" -name '*.prog')
+programs=$(find "$here/seeds" "$here/../corpus" -name '*.prog')
 [ -n "$programs" ] || { echo "fuzz_test: no programs" >&2; exit 2; }
 # Names of the corpus have no blanks.
 # shellcheck disable=SC2086

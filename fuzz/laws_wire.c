@@ -27,6 +27,55 @@ static void check_ways(struct wire_bytes in, const struct wire_limits *limits,
 	*ret_len = again.len;
 }
 
+struct nest {
+	uint64_t rounds[PROG_MAX_DEPTH + 1];
+	uint32_t depth;
+};
+
+/* Follows the blocks; returns in how many rounds the op runs, which may not overflow. */
+static uint64_t nest_follow(struct nest *n, const struct op *op)
+{
+	n->depth -= op->code == OP_END;
+	uint64_t rounds = n->rounds[n->depth];
+
+	if (op_opens_block(op->code))
+		n->rounds[++n->depth] = op->code == OP_REPEAT ? rounds * op->arg0 : rounds;
+	return rounds;
+}
+
+static uint64_t count_elements(const struct op *op)
+{
+	const struct slice *s = &op->slice;
+
+	if (op->space == SPACE_NONE || slice_is_empty(s))
+		return op->code != OP_END;
+	return (s->stop - 1 - s->start) / s->step + 1;
+}
+
+/* Counts again, in a simpler way, what the decoder spent. */
+static void check_limits(const struct program *p, const struct wire_limits *limits)
+{
+	struct nest nest = {.rounds = {1}};
+	uint64_t work = 0, forks = 0, sleep_ns = 0;
+
+	for (size_t i = 0; i < p->nops; i++) {
+		const struct op *op = &p->ops[i];
+		uint64_t rounds = nest_follow(&nest, op);
+
+		law(op->thread < limits->threads, "no thread beyond the limit", laws_text);
+		law(nest.depth <= limits->depth, "no deeper than the limit", laws_text);
+		law(rounds <= limits->rounds, "no more rounds than the limit", laws_text);
+		law(!op->outcomes.present && op->code != OP_EXPECT, "nothing judges", laws_text);
+		work += count_elements(op) * rounds;
+		forks += op->code == OP_FORK ? rounds : 0;
+		sleep_ns += op->code == OP_SLEEP ? op->arg0 * rounds : 0;
+	}
+	law(p->nops <= limits->ops, "no more ops than the limit", laws_text);
+	law(work <= limits->work, "no more work than the limit", laws_text);
+	law(forks <= limits->forks, "no more forks than the limit", laws_text);
+	law(sleep_ns <= limits->sleep_ns, "no more sleep than the limit", laws_text);
+}
+
 /* Where the op of that index has its record. */
 static size_t record_of(const uint8_t *wire, size_t len, size_t index)
 {
@@ -75,7 +124,9 @@ void laws_of_wire(const uint8_t *bytes, size_t len)
 	tight.threads = 2;
 	tight.live_bytes = tight.resident_bytes = 1 << 20;
 	check_ways(in, &tight, &p, &wire_len);
+	check_limits(&p, &tight);
 	check_ways(in, &wire_fuzz_limits, &p, &wire_len);
+	check_limits(&p, &wire_fuzz_limits);
 	check_ways(in, &wire_unlimited, &p, &wire_len);
 	for (size_t i = 0; i < len; i++)
 		chosen = chosen * 31 + bytes[i];
