@@ -4,9 +4,9 @@
  *
  * text: a parser ends with a program or with an error that says where; what it took prints, and the
  *	 print gives the same program again; so does the wire; scanning agrees with reading.
- * wire: every byte string decodes to a program that has a text and keeps to the limits; the text and
- *	 the wire give it again, with limits and without; without an op's record the others are as
- *	 before.
+ * wire: every byte string decodes to a program that has a text and keeps to the limits; the text
+ *	 and the wire give it again, with limits and without; without an op's record the others are
+ *as before.
  */
 #ifndef FUZZ_LAWS_H
 #define FUZZ_LAWS_H

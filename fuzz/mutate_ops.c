@@ -162,8 +162,9 @@ static bool op_tweak(struct mutant *m)
 
 	if (!random_op_piece(m, &p))
 		return false;
-	/* Neither the kind nor the tag. */
-	size_t at = p.at + 1 + random_under(m, WIRE_RECORD_BYTES - 2);
+	/* Of extensions too. Neither the kind nor the tag, which the values have to keep. */
+	size_t record = random_under(m, (p.end - p.at) / WIRE_RECORD_BYTES);
+	size_t at = p.at + record * WIRE_RECORD_BYTES + 1 + random_under(m, WIRE_RECORD_BYTES - 2);
 	uint8_t by = (uint8_t)(1 << random_under(m, 8));
 
 	if (random_under(m, 2))

@@ -387,6 +387,52 @@ static void extensions_of_other_ops_are_ignored(void **state)
 	assert_int_equal(p.ops[0].arg0, 1);
 }
 
+/* Whatever an extension says, what comes out has a text. */
+static void extensions_say_nothing_illegal(void **state)
+{
+	struct random r = {.state = 5};
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		unsigned code = (unsigned)random_below(&r, OP_CODES);
+		size_t len = put(0, code);
+
+		wire[offsetof(struct wire_record, tag)] = 1;
+		wire[offsetof(struct wire_record, arg1)] = (uint8_t)random_u64(&r);
+		wire[offsetof(struct wire_record, arg1) + 1] = (uint8_t)random_u64(&r);
+		for (unsigned field = 0; field < WIRE_FIELDS; field++) {
+			struct wire_record e = {.kind = wire_kind_code(WIRE_EXTENSION),
+						.thread = (uint8_t)field,
+						.slot = (uint8_t)code,
+						.tag = 1};
+			uint64_t value = random_u64(&r) >> random_below(&r, 64);
+
+			memcpy((uint8_t *)&e + offsetof(struct wire_record, arg0), &value, 8);
+			memcpy(wire + len, &e, sizeof(e));
+			len += random_below(&r, 2) * sizeof(e);
+		}
+		check_every_way(len, &wire_unlimited);
+	}
+}
+
+/* Their bits overlap: together they are a third number, or none. */
+static void two_huge_page_sizes_become_one(void **state)
+{
+	struct program p = new_program(ops_a);
+	struct wire_record e = {
+		.kind = wire_kind_code(WIRE_EXTENSION), .thread = 10, .slot = OP_MMAP, .tag = 1};
+	uint64_t flags = (UINT64_C(34) | 16) << 26 | MAP_PRIVATE; /* huge_16gb, huge_64kb */
+	size_t len = put(0, OP_MMAP);
+
+	(void)state;
+	wire[offsetof(struct wire_record, tag)] = 1;
+	memcpy((uint8_t *)&e + offsetof(struct wire_record, arg0), &flags, sizeof(flags));
+	memcpy(wire + len, &e, sizeof(e));
+	decode(wire, len + sizeof(e), &wire_unlimited, &p);
+	assert_int_equal((unsigned)p.ops[0].map.flags, 34u << 26 | MAP_PRIVATE | MAP_ANONYMOUS);
+	assert_true(program_write(&p, text, sizeof(text)) > 0);
+}
+
 static void short_input_is_the_empty_program(void **state)
 {
 	struct program p = new_program(ops_a);
@@ -471,6 +517,8 @@ int main(void)
 		cmocka_unit_test(headers_may_stand_anywhere),
 		cmocka_unit_test(refusals_stay_with_their_ops),
 		cmocka_unit_test(extensions_of_other_ops_are_ignored),
+		cmocka_unit_test(extensions_say_nothing_illegal),
+		cmocka_unit_test(two_huge_page_sizes_become_one),
 		cmocka_unit_test(short_input_is_the_empty_program),
 		cmocka_unit_test(encoding_says_what_it_cannot),
 		cmocka_unit_test(common_ops_take_one_record),
