@@ -50,6 +50,7 @@ struct wire_limits {
 	uint64_t size_bytes; /* one block or mapping; sizes that no address space holds pass */
 	uint64_t live_bytes; /* all blocks and mappings, reserved */
 	uint64_t resident_bytes; /* what touches and the like make resident */
+	uint64_t ballast;	 /* headroom: what is above max_map_count cannot be had */
 	uint32_t threads;	 /* 1 .. PROG_MAX_THREADS */
 	uint32_t depth;		 /* nested blocks, at most PROG_MAX_DEPTH */
 	uint32_t faults, needs;
@@ -61,7 +62,7 @@ struct wire_limits {
 /* Nothing is clipped. */
 extern const struct wire_limits wire_unlimited;
 
-/* A second or so of work and 2 GiB, no judging: for inputs that nobody wrote. */
+/* A second or two of work, 2 GiB resident, no judging: for inputs that nobody wrote. */
 extern const struct wire_limits wire_fuzz_limits;
 
 struct wire_bytes {

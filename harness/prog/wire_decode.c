@@ -226,7 +226,8 @@ static void decode_header(struct decoder *d, const struct wire_item *item)
 		decode_fault(d, item);
 	if (item->kind == WIRE_BALLAST && !h->has_ballast) {
 		h->has_ballast = 1;
-		h->ballast = item->op.arg0;
+		h->ballast =
+			item->op.arg0 < d->limits->ballast ? item->op.arg0 : d->limits->ballast;
 	}
 	if (item->kind == WIRE_NEEDS && h->nneeds < d->limits->needs && h->nneeds < PROG_MAX_NEEDS)
 		h->needs[h->nneeds++] = item->op.fact;

@@ -149,11 +149,12 @@ static void what_may_not_stand_is_left_out(void **state)
 	(void)state;
 	l.no_judging = l.no_hazards = true;
 	l.faults = l.needs = 1;
+	l.ballast = 100;
 	l.codes &= ~(UINT64_C(1) << OP_TRIM);
 	LIMITED(&l,
-		"needs root\nneeds shm\nfault mmap ENOMEM\nfault munmap ENOMEM\ntrim\n"
+		"ballast 101\nneeds root\nneeds shm\nfault mmap ENOMEM\nfault munmap ENOMEM\ntrim\n"
 		"malloc b[0] 1 -> ENOMEM\nexpect maps == 0\nmadvise m[0] hwpoison\n",
-		"fault mmap ENOMEM\nneeds root\nmalloc b[0] 1\n");
+		"ballast 100\nfault mmap ENOMEM\nneeds root\nmalloc b[0] 1\n");
 }
 
 static void threads_are_folded(void **state)

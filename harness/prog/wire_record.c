@@ -87,8 +87,10 @@ static bool takes_alignment(unsigned code)
 /* Of a plain number, behind the ones that calloc and memalign begin with. */
 static const struct wire_scale *scale_of(char form, unsigned kind)
 {
-	if (form == ITEM_COUNT || form == 'B')
+	if (form == ITEM_COUNT)
 		return &wire_count_scale;
+	if (form == 'B')
+		return &wire_few_scale;
 	if (form == ITEM_TIME)
 		return &wire_time_scale;
 	return form == ITEM_SIZE && kind < OP_CODES && !op_is_block_call(kind) ? &wire_pages_scale

@@ -18,8 +18,8 @@ struct wire_scale {
 
 extern const struct wire_scale wire_bytes_scale; /* blocks: 1 B .. 128 MiB */
 extern const struct wire_scale wire_pages_scale; /* mappings: 1 page .. 256 MiB */
-extern const struct wire_scale wire_count_scale; /* rounds and headroom: 1 .. 2^17 */
-extern const struct wire_scale wire_few_scale;	 /* calloc's first argument: 1 .. 2^12 */
+extern const struct wire_scale wire_count_scale; /* rounds: 1 .. 2^17 */
+extern const struct wire_scale wire_few_scale;	 /* calloc's first argument, headroom: 1 .. 2^12 */
 extern const struct wire_scale wire_time_scale;	 /* 1 us .. 32 ms, in nanoseconds */
 
 uint64_t wire_scaled(const struct wire_scale *s, uint16_t code);
