@@ -172,8 +172,8 @@ static void forget_pair(struct run_map *m, struct run_node *n)
 	uint64_t end = next->run.end;
 
 	if (m->options.forgets) {
-		m->options.forgets(m->options.context, n->value);
-		m->options.forgets(m->options.context, next->value);
+		m->options.forgets(m->options.context, &n->run, n->value);
+		m->options.forgets(m->options.context, &next->run, next->value);
 	}
 	node_remove(m, next);
 	tell(m, n, -1);

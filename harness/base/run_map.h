@@ -33,8 +33,8 @@ struct run_map_options {
 	void *context;	       /* of the two below; either may be NULL */
 	/* Every change of what is in the map, as lengths taken out of it (negative) and put in. */
 	void (*changed)(void *context, const void *value, int64_t length);
-	/* This value is being forgotten for want of memory. */
-	void (*forgets)(void *context, const void *value);
+	/* This run is being forgotten for want of memory. */
+	void (*forgets)(void *context, const struct run *run, const void *value);
 };
 
 size_t run_map_arena_bytes(uint32_t capacity, uint32_t value_bytes);

@@ -26,10 +26,11 @@ static void count(void *context, const void *value, int64_t length)
 	f->sum += length * *(const uint32_t *)value;
 }
 
-static void lose(void *context, const void *value)
+static void lose(void *context, const struct run *run, const void *value)
 {
 	struct fixture *f = context;
 
+	assert_true(run->start < run->end);
 	assert_int_not_equal(*(const uint32_t *)value, 0);
 	f->lost++;
 }

@@ -60,18 +60,24 @@ size_t pages_shared_bytes(const struct pages_options *o)
 static void region_changed(void *context, const void *value, int64_t pages)
 {
 	const struct region *r = value;
+	struct pages *p = context;
 
 	if (r->object)
-		object_used(context, r->object, pages);
+		object_used(p, r->object, pages);
+	/* All of it may be resident, or nothing. */
+	p->high += (uint64_t)(r->flags & REGION_UNSURE ? pages : 0);
 }
 
-/* Nobody follows what is written through this mapping any more. */
-static void region_forgotten(void *context, const void *value)
+/* Nobody follows what is written through this mapping, and what becomes of it, any more. */
+static void region_forgotten(void *context, const struct run *run, const void *value)
 {
 	struct page_object *o = object_of(context, ((const struct region *)value)->object);
+	struct page_state state = state_unsure();
 
 	if (o)
 		o->untrusted = 1;
+	/* The caller may be about to put a part of the region back as it was. */
+	state_put(context, run->start, run->end, &state);
 }
 
 static void state_changed(void *context, const void *value, int64_t pages)
@@ -85,7 +91,7 @@ static void state_changed(void *context, const void *value, int64_t pages)
 
 static int regions_new(struct arena *own, struct pages *p)
 {
-	const struct region unsure = {.flags = REGION_UNSURE};
+	const struct region unsure = {.flags = REGION_UNSURE | REGION_ALIEN};
 
 	return run_map_new(own,
 			   &(struct run_map_options){.capacity = p->options.capacity,

@@ -73,6 +73,7 @@ struct pages_options {
 	uint32_t capacity; /* runs in each store */
 	uint32_t slots;	   /* not used */
 	bool thp_always;   /* any private anonymous region may get huge pages */
+	bool shmem_huge;   /* and any that shows a memfd, shm object or shared anonymous memory */
 	/*
 	 * The kernel is the subject: an access that must not succeed but does is a finding, and an
 	 * access that must succeed but does not is FINDING_WRONG_ACCESS. Else (an allocator is the
@@ -97,7 +98,10 @@ int pages_new(struct arena *own, struct arena *shared, const struct pages_option
  */
 uint32_t pages_object(struct pages *p, uint64_t bytes);
 void pages_object_drop(struct pages *p, uint32_t object);
-/* It is a file of a file system that may drop its pages from memory (not memfd, shm, tmpfs). */
+/*
+ * It is a file of a file system (not memfd, shm, tmpfs): its pages may be dropped from the cache at
+ * any time, and are cached in units of many pages, which one access maps.
+ */
 void pages_object_reclaimable(struct pages *p, uint32_t object);
 void pages_truncate(struct pages *p, uint32_t object, uint64_t bytes);
 

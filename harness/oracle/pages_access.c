@@ -261,6 +261,8 @@ void pages_access_faulted(struct pages *p, uintptr_t address, int signal,
 		return;
 	p->now.active = false;
 	access_commit(p, page);
+	if (!is_write(&p->now.access))
+		fault_behind_end(p, &p->now.segment);
 	int expected = segment_signal(&p->now.segment, is_write(&p->now.access));
 
 	if (p->now.segment.can == PAGE_UNKNOWN || expected == signal)

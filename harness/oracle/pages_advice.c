@@ -117,26 +117,29 @@ static void punch(struct pages *p, const struct part *part)
 	if (!part->region.object)
 		return;
 	object_put(p, part->region.object, r, (struct page_content){0});
-	object_drop_pages(p, &(struct page_drop){part->region.object, false, r.start, r.end});
+	object_drop_pages(
+		p,
+		&(struct page_drop){.object = part->region.object, .start = r.start, .end = r.end});
 }
 
 static void punch_doubt(struct pages *p, const struct part *part)
 {
-	if (part->region.object)
-		object_put(p, part->region.object, object_range(part), content_unknown());
-	content_doubt(p, part);
+	struct page_range r = object_range(part);
+
+	/* Of an alien all that is known is that nobody follows the object. */
+	if (!part->region.object)
+		r = (struct page_range){0, PAGES_NO_END};
+	else
+		object_put(p, part->region.object, r, content_unknown());
+	object_drop_pages(p, &(struct page_drop){.object = part->region.object,
+						 .maybe = true,
+						 .start = r.start,
+						 .end = r.end});
 }
 
-static void may_leave(struct pages *p, const struct part *part)
+static void reclaim(struct pages *p, const struct part *part)
 {
-	struct page_state state;
-	struct run run;
-
-	for (uint64_t at = part->range.start; state_find(p, at, part->range.end, &run, &state);
-	     at = run.end) {
-		state.low = 0;
-		state_put(p, run.start, run.end, &state);
-	}
+	may_leave(p, part->range.start, part->range.end);
 }
 
 static void populate_read(struct pages *p, const struct part *part)
@@ -187,7 +190,7 @@ static void fork_doubt(struct pages *p, const struct part *part)
 static void mergeable(struct pages *p, const struct part *part)
 {
 	flags_set(p, part, 0, REGION_LOOSE);
-	may_leave(p, part);
+	reclaim(p, part);
 }
 
 static void hugepage(struct pages *p, const struct part *part)
@@ -294,11 +297,13 @@ static enum refusal refuses_free(const struct region *r, int err)
 
 static enum refusal refuses_remove(const struct region *r, int err)
 {
-	if (is_anonymous(r) || (r->flags & REGION_LOCKED))
-		return err == EINVAL ? REFUSAL_SURE : REFUSAL_NO;
+	bool private_file = (r->flags & (REGION_FILE | REGION_SHARED)) == REGION_FILE;
+
 	if (err == ENOMEM) /* of a hole */
 		return REFUSAL_NO;
-	if (err == EACCES && !(r->flags & REGION_SHARED))
+	if ((r->flags & REGION_LOCKED) || (is_anonymous(r) && !private_file))
+		return err == EINVAL ? REFUSAL_SURE : REFUSAL_NO;
+	if (private_file && err == EACCES)
 		return REFUSAL_SURE;
 	/* Read-only mappings by the kernel's age, files by their file system. */
 	return REFUSAL_MAYBE;
@@ -350,8 +355,8 @@ static const struct advice advices[] = {
 	{MADV_DODUMP, do_nothing, do_nothing, refuses_never},
 	{MADV_WIPEONFORK, wipeonfork, fork_doubt, refuses_wipe},
 	{MADV_KEEPONFORK, keeponfork, fork_doubt, refuses_never},
-	{MADV_COLD, may_leave, may_leave, refuses_locked},
-	{MADV_PAGEOUT, may_leave, may_leave, refuses_locked},
+	{MADV_COLD, reclaim, reclaim, refuses_locked},
+	{MADV_PAGEOUT, reclaim, reclaim, refuses_locked},
 	{MADV_POPULATE_READ, populate_read, populate_read_doubt, refuses_never},
 	{MADV_POPULATE_WRITE, populate_write, populate_write_doubt, refuses_never},
 	{MADV_DONTNEED_LOCKED, dontneed, content_doubt, refuses_never},
@@ -370,18 +375,24 @@ static const struct advice *advice_of(int number)
 	return NULL;
 }
 
-static void each_part(struct pages *p, struct page_range r,
-		      void (*take)(struct pages *p, const struct part *part))
+static void doubt_part(struct pages *p, const struct advice *a, const struct part *part)
+{
+	a->doubt(p, part);
+	if (part->region.flags & REGION_UNSURE)
+		range_unsure(p, part->range.start, part->range.end, false);
+}
+
+static void each_part(struct pages *p, struct page_range r, const struct advice *a, bool surely)
 {
 	struct part part;
 	struct run run;
 
 	for (uint64_t at = r.start; region_find(p, at, r.end, &run, &part.region); at = run.end) {
 		part.range = (struct page_range){run.start, run.end};
-		if (part.region.flags & REGION_UNSURE)
-			doubt_all(p, &part);
+		if (surely && !(part.region.flags & REGION_UNSURE))
+			a->apply(p, &part);
 		else
-			take(p, &part);
+			doubt_part(p, a, &part);
 	}
 }
 
@@ -412,19 +423,19 @@ static void advice_failed(struct pages *p, const struct advice *a, struct page_r
 {
 	uint64_t sure = first_refusal(p, r, a, err, REFUSAL_SURE);
 	uint64_t maybe = first_refusal(p, r, a, err, REFUSAL_MAYBE);
-	uint64_t hole = first_hole(p, r.start, r.end);
+	struct holes h = holes_of(p, r);
 
 	if (is_populate(a)) {
-		each_part(p, (struct page_range){r.start, hole}, a->doubt);
+		each_part(p, (struct page_range){r.start, h.sure}, a, false);
 	} else if (maybe < r.end) {
-		each_part(p, (struct page_range){r.start, maybe}, a->apply);
-		each_part(p, (struct page_range){maybe, sure}, a->doubt);
-	} else if (err == ENOMEM && hole < r.end) {
+		each_part(p, (struct page_range){r.start, maybe}, a, true);
+		each_part(p, (struct page_range){maybe, sure}, a, false);
+	} else if (err == ENOMEM && h.any) {
 		if (p->options.wrong == PAGES_ADVICE_PASSES_HOLE)
-			r.end = hole;
-		each_part(p, r, a->apply);
+			r.end = h.sure;
+		each_part(p, r, a, true);
 	} else if (err != EINVAL) {
-		each_part(p, r, a->doubt);
+		each_part(p, r, a, false);
 	}
 }
 
@@ -441,5 +452,5 @@ void follow_madvise(struct pages *p, const struct pages_call *c)
 	else if (a && k->err)
 		advice_failed(p, a, r, k->err);
 	else if (a)
-		each_part(p, r, a->apply);
+		each_part(p, r, a, true);
 }

@@ -16,8 +16,18 @@ static void drop_states(struct pages *p, uint64_t start, uint64_t end, const str
 	struct run run;
 
 	for (uint64_t at = start; state_find(p, at, end, &run, &state); at = run.end)
-		if (state_leaves(&state, d))
+		if (state_leaves(&state, d) && d->maybe)
+			may_leave(p, run.start, run.end);
+		else if (state_leaves(&state, d))
 			state_cut(p, run.start, run.end);
+}
+
+/* Object 0: one that nobody follows, whichever that is. */
+static bool drop_is_of(const struct pages *p, const struct page_drop *d, uint32_t object)
+{
+	const struct page_object *o = object_of(p, object);
+
+	return d->object ? object == d->object : o && o->untrusted;
 }
 
 static void drop_apply(struct pages *p, const struct page_drop *d)
@@ -28,7 +38,7 @@ static void drop_apply(struct pages *p, const struct page_drop *d)
 	for (uint64_t at = 0; region_find(p, at, PAGES_NO_END, &run, &region); at = run.end) {
 		uint64_t first = run.start - region.delta, len = run.end - run.start;
 
-		if (region.object != d->object || d->end <= first || d->start >= first + len)
+		if (!drop_is_of(p, d, region.object) || d->end <= first || d->start >= first + len)
 			continue;
 		uint64_t from = d->start > first ? d->start - first : 0;
 		uint64_t to = d->end - first < len ? d->end - first : len;

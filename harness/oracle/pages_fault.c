@@ -24,8 +24,10 @@ static bool is_huge(const struct region *r)
 /* Whether a fault in a page of `a` may bring pages of `b`. */
 static bool are_akin(const struct region *a, const struct region *b)
 {
+	if (a->flags & REGION_ALIEN)
+		return b->object != 0;
 	return a->object == b->object && is_huge(a) == is_huge(b) &&
-	       !((a->flags ^ b->flags) & (REGION_SHARED | REGION_UNSURE));
+	       !((a->flags ^ b->flags) & REGION_SHARED);
 }
 
 /* What has not been faulted in and is akin to `region` may be there now. */
@@ -49,11 +51,21 @@ static void neighbours_may(struct pages *p, struct page_range r, const struct re
 	}
 }
 
-static void huge_may(struct pages *p, const struct segment *s)
+/* Whether one access may bring as much as a huge page: files are cached in large units. */
+static bool comes_in_blocks(const struct pages *p, const struct segment *s)
+{
+	const struct page_object *o = object_of(p, s->region.object);
+
+	if (is_huge(&s->region) || (s->region.flags & REGION_ALIEN))
+		return true;
+	return o && (o->reclaimable || p->options.shmem_huge);
+}
+
+static void block_may(struct pages *p, const struct segment *s)
 {
 	uint64_t block = huge_pages(p);
 
-	if (is_huge(&s->region))
+	if (comes_in_blocks(p, s))
 		neighbours_may(
 			p,
 			(struct page_range){block_start(s->start, block), block_end(s->end, block)},
@@ -72,6 +84,18 @@ static void around_may(struct pages *p, const struct segment *s)
 			       &s->region);
 }
 
+/* A read of an object's page. */
+static void object_neighbours_may(struct pages *p, const struct segment *s)
+{
+	around_may(p, s);
+	block_may(p, s);
+}
+
+static bool may_show_object(const struct segment *s)
+{
+	return s->region.object || (s->region.flags & REGION_ALIEN);
+}
+
 static uint8_t stays(const struct pages *p, const struct region *r)
 {
 	const struct page_object *o = object_of(p, r->object);
@@ -83,26 +107,30 @@ static void map_object(struct pages *p, const struct segment *s)
 {
 	struct page_state state = {.view = 1, .low = stays(p, &s->region), .high = 1};
 
-	huge_may(p, s);
+	block_may(p, s);
 	state_put(p, s->start, s->end, &state);
 }
 
-/* An access succeeded where it could not be known: there is a page. */
+/*
+ * An access succeeded where it could not be known: there is a page, and what was written to it
+ * stays. Where it may be that of an object, others write to it too, and may take it away.
+ */
 static void fault_unsure(struct pages *p, const struct segment *s, const struct page_content *c)
 {
 	struct page_state state = state_unsure();
 
-	if (c) {
+	if (c && !s->region.object && !(s->region.flags & REGION_ALIEN)) {
 		state.content = *c;
 		state.low = 1;
 	}
-	/* It may be that of an object, which then has changed, or not. */
+	if (may_show_object(s))
+		object_neighbours_may(p, s);
 	if (c && s->region.object)
 		object_put(
 			p, s->region.object,
 			(struct page_range){s->start - s->region.delta, s->end - s->region.delta},
 			content_unknown());
-	if (s->mapped)
+	if (s->mapped && (c || !s->has_state))
 		state_put(p, s->start, s->end, &state);
 }
 
@@ -116,18 +144,20 @@ void fault_read(struct pages *p, const struct segment *s)
 	struct page_state state = s->state;
 
 	if (is_unsure(s) || !s->mapped) {
-		if (!s->has_state)
-			fault_unsure(p, s, NULL);
+		fault_unsure(p, s, NULL);
 		return;
 	}
 	if (s->shows_object) {
 		around_may(p, s);
 		map_object(p, s);
 	} else if (!s->has_state) {
-		huge_may(p, s);
+		block_may(p, s);
 		state.low = state.high = 1;
 		if (p->options.wrong == PAGES_READ_COSTS_NOTHING)
 			state_put(p, s->start, s->end, &state);
+	} else if (s->region.object && s->content.unknown) {
+		/* Maybe no copy at all. */
+		object_neighbours_may(p, s);
 	} else if (!content_is_zero(&s->content) && !s->content.lazy && !s->content.unknown) {
 		/* It was brought back, wherever it was. */
 		state.low = !(s->region.flags & REGION_LOOSE);
@@ -157,9 +187,17 @@ void fault_write(struct pages *p, const struct segment *s, const struct page_con
 	} else if (s->region.object && !copies) {
 		write_object(p, s, c);
 	} else {
-		huge_may(p, s);
+		/* A copy is of one page, however large the file's pages are. */
+		if (is_huge(&s->region))
+			block_may(p, s);
 		state_put(p, s->start, s->end, &state);
 	}
+}
+
+void fault_behind_end(struct pages *p, const struct segment *s)
+{
+	if (may_show_object(s) && (s->can == PAGE_BUS || s->can == PAGE_UNKNOWN))
+		object_neighbours_may(p, s);
 }
 
 /* Whether it could be populated at all; what lies behind in the mapping is not, if not. */
@@ -173,7 +211,9 @@ static void populate_maybe(struct pages *p, const struct segment *s, bool write)
 	struct page_state state =
 		s->has_state ? s->state : (struct page_state){.view = s->shows_object};
 
-	if (s->can == PAGE_UNKNOWN || state.guard)
+	if ((!write || s->can == PAGE_UNKNOWN) && s->region.object)
+		object_neighbours_may(p, s);
+	if ((s->region.flags & REGION_UNSURE) || state.lost || state.guard)
 		return;
 	/* A copy that may have been made shows no more what the object becomes. */
 	if (write && s->shows_object && !(s->region.flags & REGION_SHARED))
@@ -181,7 +221,7 @@ static void populate_maybe(struct pages *p, const struct segment *s, bool write)
 	if (write || s->shows_object) {
 		state.high = 1;
 		state_put(p, s->start, s->end, &state);
-		huge_may(p, s);
+		block_may(p, s);
 	}
 }
 
@@ -225,8 +265,11 @@ void populate_locked(struct pages *p, struct page_range r, bool surely)
 	for (uint64_t at = r.start; region_find(p, at, r.end, &run, &region); at = run.end) {
 		bool write = (region.flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE;
 		struct page_range part = {run.start, run.end};
+		bool unsure = region.flags & (REGION_MAY_BE_LOCKED | REGION_PROT_UNSURE);
 
-		populate(p, part, write, surely && !(region.flags & REGION_MAY_BE_LOCKED));
+		if ((region.flags & REGION_PROT_UNSURE) && !(region.flags & REGION_SHARED))
+			write = true;
+		populate(p, part, write, surely && !unsure);
 	}
 }
 
@@ -243,6 +286,6 @@ void huge_spread(struct pages *p, uint64_t start, uint64_t end)
 	     at = most(run.end, s.end)) {
 		segment_at(p, run.start, run.end, &s);
 		if (s.mapped && (state.low || state.high))
-			huge_may(p, &s);
+			block_may(p, &s);
 	}
 }

@@ -127,35 +127,47 @@ static void follow_munmap(struct pages *p, const struct kernel_call *k)
 	}
 }
 
-/* How far a refused mprotect came. */
-static uint64_t mprotect_reached(struct pages *p, const struct pages_call *c, struct page_range r)
+/*
+ * `surely` false: it may have been done. Private pages that are locked get their copies when they
+ * may be written for the first time.
+ */
+static void protect(struct pages *p, struct page_range r, uint32_t prot, bool surely)
 {
-	uint64_t hole = first_hole(p, r.start, r.end);
-
-	if (c->call->err == EINVAL)
-		return r.start;
-	if (c->call->err == ENOMEM && hole < r.end && !c->at_limit)
-		return p->options.wrong == PAGES_PROTECT_STOPS_AT_HOLE ? r.start : hole;
-	region_flags(p, (struct page_range){r.start, hole}, 0, REGION_PROT_UNSURE);
-	return r.start;
-}
-
-/* Private pages that are locked get their copies when they may be written. */
-static void protect(struct pages *p, struct page_range r, uint32_t prot)
-{
-	const uint32_t kind = REGION_WRITE | REGION_SHARED;
+	const uint32_t locked = REGION_LOCKED | REGION_MAY_BE_LOCKED;
 	struct region region;
 	struct run run;
 
 	for (uint64_t at = r.start; region_find(p, at, r.end, &run, &region); at = run.end) {
-		bool copies = !(region.flags & kind) && (prot & REGION_WRITE) &&
-			      (region.flags & (REGION_LOCKED | REGION_MAY_BE_LOCKED));
 		struct page_range part = {run.start, run.end};
+		bool unsure = region.flags & REGION_PROT_UNSURE;
+		bool copies = (prot & REGION_WRITE) && (region.flags & locked) &&
+			      !(region.flags & REGION_SHARED) &&
+			      (unsure || !(region.flags & REGION_WRITE));
 
-		region_flags(p, part, REGION_PROT | REGION_PROT_UNSURE, prot);
-		if (copies)
-			populate_locked(p, part, !(region.flags & REGION_PROT_UNSURE));
+		if (surely)
+			region_flags(p, part, REGION_PROT | REGION_PROT_UNSURE, prot);
+		else
+			region_flags(p, part, 0, REGION_PROT_UNSURE);
+		if (copies && surely && !unsure)
+			populate_locked(p, part, true);
+		else if (copies)
+			populate(p, part, true, false);
 	}
+}
+
+/* Up to a hole it was done. */
+static void mprotect_failed(struct pages *p, const struct pages_call *c, struct page_range r,
+			    uint32_t prot)
+{
+	struct holes h = holes_of(p, r);
+	bool at_hole = c->call->err == ENOMEM && h.any && !c->at_limit;
+	uint64_t reached = at_hole ? h.maybe : r.start;
+
+	if (c->call->err == EINVAL)
+		return;
+	if (p->options.wrong != PAGES_PROTECT_STOPS_AT_HOLE)
+		protect(p, (struct page_range){r.start, reached}, prot, true);
+	protect(p, (struct page_range){reached, h.sure}, prot, false);
 }
 
 static void follow_mprotect(struct pages *p, const struct pages_call *c)
@@ -170,8 +182,9 @@ static void follow_mprotect(struct pages *p, const struct pages_call *c)
 		return;
 	}
 	if (k->err)
-		r.end = mprotect_reached(p, c, r);
-	protect(p, r, flags_of_prot(k->arg[2]));
+		mprotect_failed(p, c, r, flags_of_prot(k->arg[2]));
+	else
+		protect(p, r, flags_of_prot(k->arg[2]), true);
 }
 
 /*
@@ -180,12 +193,12 @@ static void follow_mprotect(struct pages *p, const struct pages_call *c)
  */
 static void mlock_failed(struct pages *p, const struct pages_call *c, struct page_range r)
 {
-	uint64_t hole = first_hole(p, r.start, r.end);
+	struct page_range reached = {r.start, holes_of(p, r).sure};
 
 	if (c->call->err == EPERM || c->call->err == EINVAL)
 		return;
-	region_flags(p, (struct page_range){r.start, hole}, 0, REGION_MAY_BE_LOCKED);
-	populate_locked(p, (struct page_range){r.start, hole}, false);
+	region_flags(p, reached, 0, REGION_MAY_BE_LOCKED);
+	populate_locked(p, reached, false);
 }
 
 static void follow_mlock(struct pages *p, const struct pages_call *c)
@@ -208,17 +221,35 @@ static void follow_mlock(struct pages *p, const struct pages_call *c)
 	}
 }
 
-static void follow_munlock(struct pages *p, const struct kernel_call *k)
+/* What was locked may still be so, or not. */
+static void may_unlock(struct pages *p, struct page_range r)
 {
+	struct region region;
+	struct run run;
+
+	for (uint64_t at = r.start; region_find(p, at, r.end, &run, &region); at = run.end)
+		if (region.flags & REGION_LOCKED)
+			region_flags(p, (struct page_range){run.start, run.end}, REGION_LOCKED,
+				     REGION_MAY_BE_LOCKED);
+}
+
+static void follow_munlock(struct pages *p, const struct pages_call *c)
+{
+	const uint32_t locked = REGION_LOCKED | REGION_MAY_BE_LOCKED;
+	const struct kernel_call *k = c->call;
 	uint64_t over = k->arg[0] % p->options.page_bytes;
 	struct page_range r;
 
 	if (!range_of_call(p, k->arg[0] - over, k->arg[1] + over, &r))
 		return;
-	if (k->err == 0)
-		region_flags(p, r, REGION_LOCKED | REGION_MAY_BE_LOCKED, 0);
-	else if (k->err != EINVAL)
-		region_flags(p, r, 0, REGION_MAY_BE_LOCKED);
+	struct holes h = holes_of(p, r);
+	bool at_hole = k->err == ENOMEM && h.any && !c->at_limit;
+	uint64_t reached = k->err == 0 ? r.end : at_hole ? h.maybe : r.start;
+
+	if (k->err == EINVAL)
+		return;
+	may_unlock(p, (struct page_range){reached, k->err ? h.sure : r.end});
+	region_flags(p, (struct page_range){r.start, reached}, locked, 0);
 }
 
 void pages_follow(struct pages *p, const struct pages_call *c)
@@ -249,7 +280,7 @@ void pages_follow(struct pages *p, const struct pages_call *c)
 		follow_mlock(p, c);
 		break;
 	case SYS_munlock:
-		follow_munlock(p, c->call);
+		follow_munlock(p, c);
 		break;
 	}
 	objects_settle(p);

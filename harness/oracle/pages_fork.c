@@ -32,6 +32,10 @@ static void region_forked(struct pages *p, const struct run *run, struct region 
 	struct page_range r = {run->start, run->end};
 	bool private = !region.object;
 
+	if (region.flags & (REGION_UNSURE | REGION_FORK_UNSURE)) {
+		range_unsure(p, r.start, r.end, false);
+		return;
+	}
 	if ((region.flags & REGION_DONTFORK) && wrong != PAGES_DONTFORK_ABSENT) {
 		region_cut(p, r.start, r.end);
 		return;
@@ -46,8 +50,6 @@ static void region_forked(struct pages *p, const struct run *run, struct region 
 	if (!private && wrong == PAGES_FORK_SHARES_SHARED)
 		clear |= REGION_SHARED;
 	region_flags(p, r, clear, 0);
-	if (region.flags & REGION_FORK_UNSURE)
-		range_unsure(p, r.start, r.end, false);
 }
 
 void pages_forked(struct pages *p, unsigned proc)

@@ -65,7 +65,8 @@ enum region_flags {
 	REGION_LOOSE = 1 << 11, /* the kernel may take its pages at any time (MADV_MERGEABLE) */
 	REGION_GROWS = 1 << 12,
 	REGION_PROT_UNSURE = 1 << 13,
-	REGION_UNSURE = 1 << 14 /* nothing is known, not even whether it is there */
+	REGION_UNSURE = 1 << 14, /* nothing is known, not even whether it is there */
+	REGION_ALIEN = 1 << 15	 /* with UNSURE: it may show any object */
 };
 
 struct region {
@@ -89,6 +90,7 @@ struct page_object {
 struct page_drop {
 	uint32_t object;
 	bool copies; /* private copies too (truncate) */
+	bool maybe;  /* or they were not */
 	uint64_t start, end;
 };
 
@@ -216,8 +218,15 @@ void region_cut(struct pages *p, uint64_t start, uint64_t end);
 void region_flags(struct pages *p, struct page_range r, uint32_t clear, uint32_t set);
 void state_put(struct pages *p, uint64_t start, uint64_t end, const struct page_state *s);
 void state_cut(struct pages *p, uint64_t start, uint64_t end);
-/* The first page of [start, end) that nothing is mapped at, or end. */
-uint64_t first_hole(const struct pages *p, uint64_t start, uint64_t end);
+/* Resident pages may be gone, with their content kept elsewhere. */
+void may_leave(struct pages *p, uint64_t start, uint64_t end);
+/* The first page of a range that nothing is mapped at, or of which that is not known; or its end.
+ */
+struct holes {
+	uint64_t maybe, sure;
+	bool any;
+};
+struct holes holes_of(const struct pages *p, struct page_range r);
 /* Nothing is known of what is mapped there; with `holes` not even whether something is. */
 void range_unsure(struct pages *p, uint64_t start, uint64_t end, bool holes);
 /* Nothing is known of the content, and the pages may be resident or not. */
@@ -236,6 +245,8 @@ int segment_signal(const struct segment *s, bool write);
 void fault_read(struct pages *p, const struct segment *s);
 /* The pages hold `c` now. */
 void fault_write(struct pages *p, const struct segment *s, const struct page_content *c);
+/* A read behind the end of an object fails, but maps the neighbours all the same. */
+void fault_behind_end(struct pages *p, const struct segment *s);
 /* As mlock, MAP_POPULATE and MADV_POPULATE_* do; `surely` false: as much of it as may be. */
 void populate(struct pages *p, struct page_range r, bool write, bool surely);
 /* The same with reads and writes as mlock chooses by the region. */

@@ -46,14 +46,47 @@ static bool refused_by_argument(const struct pages *p, const struct kernel_call 
 	       m->new_len > most_pages || ranges_meet(m->from, m->old_len, m->to, m->new_len);
 }
 
-/* With a fixed place, older kernels unmap what is there before all is checked. */
+/* What is written through these mappings is not followed any more. */
+static void objects_lose_trust(struct pages *p, struct page_range r)
+{
+	struct region region;
+	struct run run;
+
+	for (uint64_t at = r.start; region_find(p, at, r.end, &run, &region); at = run.end) {
+		struct page_object *o = object_of(p, region.object);
+
+		if (o && (region.flags & REGION_SHARED))
+			o->untrusted = 1;
+	}
+}
+
+/* What a move of several mappings may have left where it was to go: nobody follows that. */
+static void moved_in_part(struct pages *p, const struct remap *m)
+{
+	struct page_range to = {m->to, m->to + m->new_len};
+
+	objects_lose_trust(p, (struct page_range){m->from, m->from + m->old_len});
+	range_unsure(p, to.start, to.end, true);
+	region_flags(p, to, 0, REGION_ALIEN);
+}
+
+/*
+ * With a fixed place, older kernels unmap what is there before all is checked, and newer ones move
+ * mapping by mapping.
+ */
 static void mremap_failed(struct pages *p, const struct kernel_call *k)
 {
 	struct remap m = remap_of(p, k, k->arg[4]);
+	struct region region;
+	struct run run;
 
 	if (refused_by_argument(p, k, &m))
 		return;
-	range_unsure(p, m.to, m.to + m.new_len, true);
+	range_unsure(p, m.to, m.to + m.new_len, false);
+	if (region_find(p, m.from, m.from + m.old_len, &run, &region) && run.start == m.from &&
+	    m.old_len == m.new_len &&
+	    ((region.flags & REGION_UNSURE) || run.end < m.from + m.old_len))
+		moved_in_part(p, &m);
 	range_unsure(p, m.from, m.from + m.old_len, false);
 }
 
@@ -62,6 +95,11 @@ static void region_move(struct pages *p, const struct run *run, struct region re
 	struct page_state state;
 	struct run seen;
 
+	/* Where there was a hole after all, what was at the new place is still there. */
+	if (region.flags & REGION_UNSURE) {
+		objects_lose_trust(p, (struct page_range){run->start + by, run->end + by});
+		region.flags |= REGION_ALIEN;
+	}
 	if (region.object)
 		region.delta += by;
 	region_put(p, run->start + by, run->end + by, &region);
@@ -73,12 +111,59 @@ static void region_move(struct pages *p, const struct run *run, struct region re
 	}
 }
 
+/* What was not known before is not known now. */
+static void unsure_again(struct pages *p, uint64_t start, uint64_t end)
+{
+	struct region region;
+	struct run run;
+
+	for (uint64_t at = start; region_find(p, at, end, &run, &region); at = run.end)
+		if (region.flags & REGION_UNSURE)
+			range_unsure(p, run.start, run.end, false);
+}
+
+/* Takes the run at `at` for unlocked, maybe, where it can belong to the mapping that `is` does. */
+static bool may_unlock_run(struct pages *p, uint64_t at, const struct region *is,
+			   struct run *ret_run)
+{
+	struct region region;
+	struct run run;
+
+	if (!run_map_find(p->regions, 0, at, &run, &region) || run.start > at)
+		return false;
+	if (!(region.flags & REGION_UNSURE) &&
+	    (region.object != is->object || region.delta != is->delta))
+		return false;
+	if (region.flags & REGION_LOCKED)
+		region_flags(p, (struct page_range){run.start, run.end}, REGION_LOCKED,
+			     REGION_MAY_BE_LOCKED);
+	*ret_run = run;
+	return true;
+}
+
+/* The kernel unlocks the whole mapping that the source is a part of (seen on 6.18). */
+static void mapping_unlocks(struct pages *p, uint64_t at)
+{
+	struct run run = {0, at, at};
+	struct region is;
+	struct run seen;
+
+	if (!region_find(p, at, at + 1, &seen, &is))
+		return;
+	while (run.start > 0 && may_unlock_run(p, run.start - 1, &is, &seen))
+		run.start = seen.start;
+	while (may_unlock_run(p, run.end, &is, &seen))
+		run.end = seen.end;
+}
+
 /* The source of MREMAP_DONTUNMAP: mapped, not locked, and all its pages are gone. */
 static void leave_source(struct pages *p, uint64_t start, uint64_t end)
 {
+	mapping_unlocks(p, start);
 	region_flags(p, (struct page_range){start, end}, REGION_LOCKED | REGION_MAY_BE_LOCKED, 0);
 	if (p->options.wrong != PAGES_DONTUNMAP_LEAVES_ZERO)
 		state_cut(p, start, end);
+	unsure_again(p, start, end);
 }
 
 static void move(struct pages *p, const struct remap *m, uint64_t len)
@@ -104,9 +189,8 @@ static void grow(struct pages *p, uint64_t start, uint64_t end)
 	if (start >= end || !region_find(p, start - 1, start, &run, &region))
 		return;
 	region_put(p, start, end, &region);
-	if (region.flags & REGION_UNSURE)
-		range_unsure(p, start, end, false);
-	else if (region.flags & (REGION_LOCKED | REGION_MAY_BE_LOCKED))
+	unsure_again(p, start, end);
+	if (region.flags & (REGION_LOCKED | REGION_MAY_BE_LOCKED))
 		populate_locked(p, (struct page_range){start, end}, true);
 }
 
@@ -124,9 +208,8 @@ static void duplicate(struct pages *p, const struct remap *m)
 		region.delta = m->to;
 	}
 	region_put(p, m->to, m->to + m->new_len, &region);
-	if (region.flags & REGION_UNSURE)
-		range_unsure(p, m->to, m->to + m->new_len, false);
-	else if (region.flags & (REGION_LOCKED | REGION_MAY_BE_LOCKED))
+	unsure_again(p, m->to, m->to + m->new_len);
+	if (region.flags & (REGION_LOCKED | REGION_MAY_BE_LOCKED))
 		populate_locked(p, (struct page_range){m->to, m->to + m->new_len}, true);
 }
 

@@ -242,5 +242,7 @@ void pages_truncate(struct pages *p, uint32_t object, uint64_t bytes)
 	if (o->unknown)
 		object_put(p, object, (struct page_range){end, PAGES_NO_END}, zero);
 	forget_cut_word(p, object, (struct page_range){0, end});
-	object_drop_pages(p, &(struct page_drop){object, true, end, PAGES_NO_END});
+	object_drop_pages(
+		p, &(struct page_drop){
+			   .object = object, .copies = true, .start = end, .end = PAGES_NO_END});
 }

@@ -65,15 +65,31 @@ void region_flags(struct pages *p, struct page_range r, uint32_t clear, uint32_t
 	}
 }
 
-uint64_t first_hole(const struct pages *p, uint64_t start, uint64_t end)
+void may_leave(struct pages *p, uint64_t start, uint64_t end)
 {
+	struct page_state state;
+	struct run run;
+
+	for (uint64_t at = start; state_find(p, at, end, &run, &state); at = run.end) {
+		state.low = 0;
+		state_put(p, run.start, run.end, &state);
+	}
+}
+
+struct holes holes_of(const struct pages *p, struct page_range r)
+{
+	struct holes h = {.maybe = r.end, .sure = r.start};
 	struct region region;
 	struct run run;
-	uint64_t at = start;
 
-	while (region_find(p, at, end, &run, &region) && run.start == at)
-		at = run.end;
-	return at;
+	while (region_find(p, h.sure, r.end, &run, &region) && run.start == h.sure) {
+		if (region.flags & REGION_UNSURE)
+			h.maybe = least(h.maybe, run.start);
+		h.sure = run.end;
+	}
+	h.maybe = least(h.maybe, h.sure);
+	h.any = h.maybe < r.end;
+	return h;
 }
 
 struct page_state state_unsure(void)
@@ -87,18 +103,22 @@ void range_unsure(struct pages *p, uint64_t start, uint64_t end, bool holes)
 	struct region region;
 	struct run run;
 
+	/* The region itself counts as resident, maybe. */
+	state.high = 0;
 	for (uint64_t at = start; region_find(p, at, end, &run, &region); at = run.end) {
 		region.flags |= REGION_UNSURE;
 		(void)run_map_put(p->regions, &run, &region);
 		state_put(p, run.start, run.end, &state);
 	}
 	region = (struct region){.flags = REGION_UNSURE};
-	for (uint64_t at = start; holes && (at = first_hole(p, at, end)) < end;) {
+	while (holes && start < end) {
 		struct region next;
-		uint64_t to = region_find(p, at, end, &run, &next) ? run.start : end;
+		bool found = region_find(p, start, end, &run, &next);
+		uint64_t to = found ? run.start : end;
 
-		region_put(p, at, to, &region);
-		state_put(p, at, to, &state);
+		region_put(p, start, to, &region);
+		state_put(p, start, to, &state);
+		start = found ? run.end : end;
 	}
 }
 

@@ -93,7 +93,7 @@ void segment_at(const struct pages *p, uint64_t page, uint64_t limit, struct seg
 	s.shows_object = s.region.object && (!s.has_state || s.state.view);
 	if (s.region.object)
 		segment_object(p, &s);
-	if (s.has_state && s.state.guard)
+	if ((s.has_state && s.state.guard) || (!s.has_state && (s.region.flags & REGION_UNSURE)))
 		s.content = content_unknown();
 	*ret_segment = s;
 }
