@@ -53,7 +53,7 @@ static uint32_t page_runs(const struct run_config *cfg)
 
 static struct pages_options pages_options(const struct run_config *cfg)
 {
-	int64_t thp = 0;
+	int64_t thp = 0, shmem = 0;
 
 	return (struct pages_options){
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
@@ -61,6 +61,7 @@ static struct pages_options pages_options(const struct run_config *cfg)
 		.capacity = page_runs(cfg),
 		.slots = cfg->map_slots,
 		.thp_always = fact_thp(&thp) != 0 || thp == 2,
+		.shmem_huge = fact_shmem_thp(&shmem) != 0 || shmem,
 		.kernel = cfg->kernel,
 		.wrong = (enum pages_rule)cfg->wrong_rule,
 	};

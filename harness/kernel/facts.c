@@ -100,6 +100,18 @@ int fact_thp(int64_t *ret_value)
 	return err ? 0 : -EBADMSG;
 }
 
+int fact_shmem_thp(int64_t *ret_value)
+{
+	char text[128];
+	int err =
+		read_text("/sys/kernel/mm/transparent_hugepage/shmem_enabled", text, sizeof(text));
+
+	if (err && err != -ENOENT)
+		return err;
+	*ret_value = !err && !strstr(text, "[never]") && !strstr(text, "[deny]");
+	return 0;
+}
+
 /* Behind "Name:" at the beginning of a line, or NULL. */
 static const char *line_value(const char *text, const char *name)
 {

@@ -16,6 +16,8 @@
 int fact_overcommit(int64_t *ret_value);
 /* /sys/kernel/mm/transparent_hugepage/enabled: never 0, madvise 1, always 2; no such file: 0. */
 int fact_thp(int64_t *ret_value);
+/* 1: shared anonymous memory, memfd and shm objects may get huge pages (shmem_enabled). */
+int fact_shmem_thp(int64_t *ret_value);
 /* A line of /proc/meminfo, "MemTotal", as bytes (of HugePages_*: a count). -ENOENT: no such line.
  */
 int fact_meminfo(const char *line, int64_t *ret_value);

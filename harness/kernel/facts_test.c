@@ -35,6 +35,7 @@ static void ask_all(void)
 
 	CHECK_EQ(fact_overcommit(&v), 0);
 	CHECK_EQ(fact_thp(&v), 0);
+	CHECK_EQ(fact_shmem_thp(&v), 0);
 	CHECK_EQ(fact_meminfo("SwapTotal", &v), 0);
 	CHECK_EQ(fact_memlock(&v), 0);
 	CHECK_EQ(fact_shm(&v), 0);
@@ -113,6 +114,7 @@ CHILD_TEST(settings_are_of_the_documented_values)
 
 	CHECK(overcommit >= 0 && overcommit <= 2);
 	CHECK(thp >= 0 && thp <= 2);
+	CHECK(asked(fact_shmem_thp) >> 1 == 0);
 }
 
 CHILD_TEST(meminfo_gives_bytes_and_counts)

@@ -83,8 +83,9 @@ static void map_region(struct pages *p, const struct pages_call *c, struct page_
 		region.object = 0;
 		region.flags |= shared || !c->anonymous ? REGION_UNSURE : 0;
 	}
+	/* Of a shared /dev/zero the object is as long as the mapping, and the offset stays. */
 	if (region.object)
-		region.delta = r.start - (c->anonymous ? 0 : k->arg[5] / page);
+		region.delta = r.start - (k->arg[3] & MAP_ANONYMOUS ? 0 : k->arg[5] / page);
 	if (region.object && !c->anonymous)
 		region.flags &= ~(uint32_t)REGION_HUGE;
 	region_put(p, r.start, r.end, &region);
