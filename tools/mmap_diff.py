@@ -2,18 +2,25 @@
 """Compares the kernel's mappings with the model of the pages on random programs.
 
     mmap_diff.py [--programs N] [--seed S] [--first I] [--jobs N] [--check-ledger]
+    mmap_diff.py --wrong-rules [--programs N] [--seed S]
 
 Runs `allocrig run -a kernel` over random programs of mapping ops (random_programs.py --kind
 kernel). What the model says differently is a finding: the kernel is wrong, or the model is. Such
 programs are kept, with the command that repeats each.
+
+With --wrong-rules the model follows a wrong rule, one after the other, and each has to be found: it
+tells after how many programs and seconds, and exits 1 where one was not among N programs.
 
 Exit: 0 no finding, 1 findings, 2 none, but some programs were broken or gave no result.
 """
 
 import argparse
 import collections
+import re
 import shlex
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,6 +28,7 @@ import random_programs
 import random_runs
 
 SHOWN = 20  # examples of each kind
+FEW = 20  # programs in a command that looks for a wrong rule
 
 
 class Tally:
@@ -92,6 +100,43 @@ def report(tally, seconds):
     random_runs.print_silent(tally.silent)
 
 
+def wrong_rules(args):
+    """The rules that can be made wrong, as the command itself names them."""
+    words = [str(args.allocrig), "run", "--wrong-rule", "?", "-a", "kernel", "x"]
+    said = subprocess.run(words, capture_output=True, text=True, check=False).stderr
+    return re.search(r"they are ([a-z0-9 -]+);", said)[1].split()
+
+
+def find_wrong_rule(args, rule, scratch):
+    """How many programs it took, and what was found; nothing: (args.programs, None)."""
+    for first in range(0, args.programs, FEW):
+        paths = random_programs.write(scratch, [args.first + first + i for i in range(FEW)], args.seed,
+                                      "kernel")
+        words = command(args, ["--wrong-rule", rule, *paths])
+        results, said = random_runs.answers(words, len(paths))
+        if said is not None:
+            sys.exit(f"no result: {shlex.join(words)}: {said}")
+        for path in paths:
+            Path(path).unlink()
+        for i, result in enumerate(results):
+            kinds = random_runs.kinds_found(result)
+            if kinds:
+                return first + i + 1, ", ".join(kinds)
+    return args.programs, None
+
+
+def find_wrong_rules(args):
+    missed = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        for rule in wrong_rules(args):
+            begin = time.monotonic()
+            programs, found = find_wrong_rule(args, rule, Path(scratch))
+            missed += found is None
+            print(f"{rule:24}{programs:6} programs {time.monotonic() - begin:6.1f} s  "
+                  f"{found or 'NOT FOUND'}", flush=True)
+    return 1 if missed else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description="Compares the kernel's mappings with the model "
                                      "of the pages on random programs.")
@@ -104,7 +149,11 @@ def main():
                         help="compare the ledger with /proc/self/maps after every op too")
     parser.add_argument("--keep", type=Path, default=Path("results/mmap"), metavar="DIR",
                         help="where programs are kept (default results/mmap)")
+    parser.add_argument("--wrong-rules", action="store_true",
+                        help="look for each rule of the model that can be made wrong")
     args = parser.parse_args()
+    if args.wrong_rules:
+        return find_wrong_rules(args)
     tally = Tally(args)
     begin = time.monotonic()
     random_runs.run_all(args.jobs, random_runs.parts(args.programs, args.jobs), lambda scratch, part:
