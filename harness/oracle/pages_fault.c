@@ -211,7 +211,7 @@ static void populate_maybe(struct pages *p, const struct segment *s, bool write)
 	struct page_state state =
 		s->has_state ? s->state : (struct page_state){.view = s->shows_object};
 
-	if ((!write || s->can == PAGE_UNKNOWN) && s->region.object)
+	if ((!write || s->can == PAGE_UNKNOWN) && may_show_object(s))
 		object_neighbours_may(p, s);
 	if ((s->region.flags & REGION_UNSURE) || state.lost || state.guard)
 		return;
