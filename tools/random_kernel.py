@@ -302,6 +302,24 @@ class KernelGenerator(Generator):
                                    f"madvise m[{i}] remove {hole}"]))
         self.over_span(i, there.pages)
 
+    def op_there_and_back(self):
+        """What is undone at once: the content stays, or is dropped on the way."""
+        i, there = self.slot()
+        if not there or not self.may_touch(there.pages * PAGE * 3):
+            return
+        part, _ = self.inside(there.pages)
+        there, back = self.rng.choice([
+            ("madvise m[{i}] guard_install", "madvise m[{i}] guard_remove"),
+            ("mprotect m[{i}] none", "mprotect m[{i}] rw"), ("mlock m[{i}]", "munlock m[{i}]"),
+            ("madvise m[{i}] dontfork", "madvise m[{i}] dofork"),
+            ("madvise m[{i}] free", "touch m[{i}]")])
+        self.emit(f"touch m[{i}]")
+        self.emit(f"{there.format(i=i)} {part}")
+        if self.chance(30):
+            self.any_access(i)
+        self.emit(f"{back.format(i=i)} {part}")
+        self.emit(f"check m[{i}]")
+
     def over_span(self, i, pages):
         for _ in range(self.rng.randint(1, 3)):
             span, _ = self.inside(pages)
@@ -390,7 +408,8 @@ class KernelGenerator(Generator):
     OPS = {"kernel": [
         (op_mmap, 26), (op_munmap, 10), (op_mremap, 14), (Generator.op_mprotect, 9), (op_madvise, 15),
         (op_msync, 3), (op_lock, 4), (op_truncate, 5), (op_map_touch, 13), (op_check, 8), (op_add, 5),
-        (op_views, 4), (op_move_apart, 4), (op_reserve, 4), (op_hole, 5), (op_snapshot, 4),
+        (op_views, 4), (op_move_apart, 4), (op_reserve, 4), (op_hole, 5), (op_there_and_back, 4),
+        (op_snapshot, 4),
         (Generator.op_comb, 1), (op_bad_map, 5), (Generator.op_repeat, 3), (Generator.op_fork, 3),
         (op_when, 3), (Generator.op_parallel, 2), (Generator.op_exit, 1),
         (Generator.op_checkpoint, 1)]}
