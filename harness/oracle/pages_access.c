@@ -163,11 +163,15 @@ static void settle_lazy(struct pages *p, uint64_t page, uint64_t found)
 
 	if (!s->content.lazy || s->content.unknown)
 		return;
-	if (found == 0 && content_word(p, &s->content, page) != 0) {
-		s->content = (struct page_content){0};
-		if (p->now.access.kind == PAGES_CHECK)
-			state_cut(p, page, page + 1);
-	}
+	if (found != 0 || content_word(p, &s->content, page) == 0)
+		return;
+	s->content = (struct page_content){0};
+	s->state.content = s->content;
+	/* It was taken away, and is only there if something populated it since. */
+	if (p->now.access.kind == PAGES_CHECK && s->state.low)
+		state_put(p, page, page + 1, &s->state);
+	else if (p->now.access.kind == PAGES_CHECK)
+		state_cut(p, page, page + 1);
 }
 
 /* Accesses one page and judges it. False: nothing more is known of it, all before is put down. */

@@ -131,7 +131,7 @@ static bool may_unlock_run(struct pages *p, uint64_t at, const struct region *is
 
 	if (!run_map_find(p->regions, 0, at, &run, &region) || run.start > at)
 		return false;
-	if (!(region.flags & REGION_UNSURE) &&
+	if (!((region.flags | is->flags) & REGION_UNSURE) &&
 	    (region.object != is->object || region.delta != is->delta))
 		return false;
 	if (region.flags & REGION_LOCKED)
@@ -141,7 +141,7 @@ static bool may_unlock_run(struct pages *p, uint64_t at, const struct region *is
 	return true;
 }
 
-/* The kernel unlocks the whole mapping that the source is a part of (seen on 6.18). */
+/* The kernel unlocks the whole mapping that a page of the source is in (seen on 6.18). */
 static void mapping_unlocks(struct pages *p, uint64_t at)
 {
 	struct run run = {0, at, at};
@@ -159,7 +159,9 @@ static void mapping_unlocks(struct pages *p, uint64_t at)
 /* The source of MREMAP_DONTUNMAP: mapped, not locked, and all its pages are gone. */
 static void leave_source(struct pages *p, uint64_t start, uint64_t end)
 {
+	/* Only those at the two ends reach beyond the source. */
 	mapping_unlocks(p, start);
+	mapping_unlocks(p, end - 1);
 	region_flags(p, (struct page_range){start, end}, REGION_LOCKED | REGION_MAY_BE_LOCKED, 0);
 	if (p->options.wrong != PAGES_DONTUNMAP_LEAVES_ZERO)
 		state_cut(p, start, end);

@@ -72,14 +72,14 @@ static void walk_mmap(struct walk *w)
 	flags |= chance(w, 10) ? MAP_POPULATE : 0;
 	flags |= chance(w, 16) ? MAP_LOCKED : 0;
 	flags |= chance(w, 10) ? MAP_NORESERVE : 0;
-	if (source < FILES) {
+	if (source < FILES)
 		c = (struct pages_call){.object = w->object[source]};
-		offset = pick(w, 12) * w->page;
-	}
-	if (source <= ZERO_FILE)
+	if (source <= ZERO_FILE) {
 		fd = (uint64_t)w->fd[source];
-	else
+		offset = pick(w, 12) * w->page;
+	} else {
 		flags |= MAP_ANONYMOUS;
+	}
 	if (chance(w, 40))
 		offset += 5;
 	say(w,
