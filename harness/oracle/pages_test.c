@@ -335,6 +335,44 @@ static void residency_is_judged(void **state)
 	close_stage(&s);
 }
 
+/* Whether the rest of the mapping is locked still is not known: seen by what DONTNEED answers. */
+static void dontunmap_may_unlock_the_mapping(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	open_kernel_stage(&s);
+	map(&s, 0, 6, RW, ANON);
+	touch(&s, 0, 6);
+	follow(&s, (struct made){.nr = SYS_mlock}, (uint64_t[6]){at(&s, 0), 6 * s.page});
+	move(&s, 2, 2, 20, 2, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	advise(&s, 0, 1, MADV_DONTNEED, EINVAL);
+	assert_false(look(&s, 0).known);
+	advise(&s, 5, 1, MADV_DONTNEED, 0);
+	assert_word(&s, 5, 0);
+	close_stage(&s);
+}
+
+/* Let go, taken away, and populated since: it reads zero and is there. */
+static void a_page_that_came_back_is_there(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	open_kernel_stage(&s);
+	map(&s, 0, 2, RW, ANON);
+	touch(&s, 0, 2);
+	advise(&s, 0, 2, MADV_FREE, 0);
+	*(uint64_t *)at(&s, 0) = 0;
+	*(uint64_t *)at(&s, 1) = 0;
+	advise(&s, 0, 1, 23 /* MADV_POPULATE_WRITE */, 0);
+	access_pages(&s, PAGES_CHECK, 0, 2);
+	assert_int_equal(s.sink.n, 0);
+	assert_word(&s, 0, 0);
+	assert_resident(&s, 1, 1);
+	close_stage(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +389,8 @@ int main(void)
 		cmocka_unit_test(a_page_let_go_may_be_kept_or_not),
 		cmocka_unit_test(moving_keeps_what_was_there),
 		cmocka_unit_test(dontunmap_leaves_the_source),
+		cmocka_unit_test(dontunmap_may_unlock_the_mapping),
+		cmocka_unit_test(a_page_that_came_back_is_there),
 		cmocka_unit_test(guards_stop_accesses_and_drop_content),
 		cmocka_unit_test(locking_populates),
 		cmocka_unit_test(residency_is_judged),
