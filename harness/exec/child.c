@@ -59,7 +59,6 @@ static struct pages_options pages_options(const struct run_config *cfg)
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
 		.seed = cfg->seed,
 		.capacity = page_runs(cfg),
-		.slots = cfg->map_slots,
 		.thp_always = fact_thp(&thp) != 0 || thp == 2,
 		.shmem_huge = fact_shmem_thp(&shmem) != 0 || shmem,
 		.kernel = cfg->kernel,

@@ -230,13 +230,13 @@ struct child *kcalls_works_with(void)
 	return own;
 }
 
-/* A refused mprotect may have split off what lies before a hole, unless there was no room. */
+/* A refused mprotect or munlock has changed what lies before a hole, unless there was no room. */
 static void follow_pages(struct child *c, const struct pages_call *maps)
 {
 	struct pages_call call = *maps;
+	bool splits = call.call->nr == SYS_mprotect || call.call->nr == SYS_munlock;
 
-	call.at_limit = call.call->err == ENOMEM && call.call->nr == SYS_mprotect &&
-			!child_headroom_left(c);
+	call.at_limit = call.call->err == ENOMEM && splits && !child_headroom_left(c);
 	pages_follow(c->pages, &call);
 }
 

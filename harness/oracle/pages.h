@@ -71,7 +71,6 @@ struct pages_options {
 	size_t page_bytes;
 	uint64_t seed;	   /* of the words written */
 	uint32_t capacity; /* runs in each store */
-	uint32_t slots;	   /* not used */
 	bool thp_always;   /* any private anonymous region may get huge pages */
 	bool shmem_huge;   /* and any that shows a memfd, shm object or shared anonymous memory */
 	/*
@@ -116,7 +115,7 @@ struct pages_call {
 	bool anonymous; /* of an mmap: MAP_ANONYMOUS, or a descriptor of /dev/zero */
 	/*
 	 * The map count was so near its limit that a refusal may come from there: what a refused
-	 * mprotect has changed before a hole is then not known.
+	 * mprotect or munlock has changed before a hole is then not known.
 	 */
 	bool at_limit;
 };
