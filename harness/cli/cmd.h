@@ -28,5 +28,6 @@ int cmd_run(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_describe(int argc, char **argv);
 int cmd_emit_c(int argc, char **argv);
+int cmd_shrink(int argc, char **argv);
 
 #endif

@@ -1,15 +1,11 @@
 #include "harness/cli/cmd.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "harness/cli/cli.h"
+#include "harness/cli/out_file.h"
 #include "harness/cli/program.h"
 #include "harness/prog/emit_c.h"
 
@@ -57,87 +53,21 @@ static const struct argp emit_argp = {
 	       "program), 2 it could not do its work, 77 not possible on that machine.",
 };
 
-/* The file comes to be under its name when it is whole. */
-struct output {
-	FILE *stream;
-	char *temporary; /* NULL: standard output, or what is no regular file */
-	const char *path;
-};
-
 static int take_bytes(void *ctx, const char *bytes, size_t n)
 {
 	return n == 0 || fwrite(bytes, 1, n, ctx) == n ? 0 : -errno;
-}
-
-/* A device or a pipe is written to as it is. */
-static bool is_special(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-}
-
-static int open_temporary(struct output *o)
-{
-	mode_t mask = umask(0);
-
-	umask(mask);
-	if (asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
-		o->temporary = NULL;
-		return -ENOMEM;
-	}
-	int fd = mkostemp(o->temporary, O_CLOEXEC);
-
-	if (fd < 0) {
-		int err = -errno;
-
-		free(o->temporary);
-		o->temporary = NULL;
-		return err;
-	}
-	fchmod(fd, 0666 & ~mask);
-	o->stream = fdopen(fd, "w");
-	return o->stream ? 0 : -errno;
-}
-
-static int output_open(struct output *o, const char *path)
-{
-	*o = (struct output){.path = path};
-	if (!path || strcmp(path, "-") == 0) {
-		o->stream = stdout;
-		return 0;
-	}
-	if (!is_special(path))
-		return open_temporary(o);
-	o->stream = fopen(path, "we");
-	return o->stream ? 0 : -errno;
-}
-
-/* Also after a failure, with what failed: then nothing is left. */
-static int output_close(struct output *o, int err)
-{
-	if (o->stream && fflush(o->stream) != 0 && !err)
-		err = -errno;
-	if (o->stream && o->stream != stdout && fclose(o->stream) != 0 && !err)
-		err = -errno;
-	if (o->temporary && !err && rename(o->temporary, o->path) != 0)
-		err = -errno;
-	if (o->temporary && err)
-		unlink(o->temporary);
-	free(o->temporary);
-	return err;
 }
 
 static int write_c(const struct emit_request *request, const struct program *program)
 {
 	const struct emit_options emit = {.name = program->name};
 	struct prog_error error = {0};
-	struct output out;
-	int err = output_open(&out, request->file);
+	struct out_file out;
+	int err = out_file_open(&out, request->file);
 
 	if (!err)
 		err = emit_c(program->fd, &emit, take_bytes, out.stream, &error);
-	err = output_close(&out, err);
+	err = out_file_close(&out, err);
 	if (err == -ENOTSUP && *error.message) {
 		cli_complain("%s: %s", request->program, error.message);
 		return EXIT_BROKEN;

@@ -35,6 +35,26 @@ void fault_rule_of_plan(const struct fault_plan *plan, struct fault_rule *ret_ru
 	};
 }
 
+bool fault_rule_to_plan(const struct fault_rule *rule, struct fault_plan *ret_plan)
+{
+	uint32_t call = 0;
+
+	while (call < KCALL_COUNT && kcall_nr(call) != rule->nr[0])
+		call++;
+	if (rule->ncalls != 1 || call == KCALL_COUNT)
+		return false;
+	*ret_plan = (struct fault_plan){
+		.call = call,
+		.err = (uint32_t)rule->err,
+		.nth = rule->nth,
+		.count = rule->count,
+		.every = rule->every,
+		.from_stmt = rule->from,
+		.to_stmt = rule->to,
+	};
+	return true;
+}
+
 int fault_rule_parse(const char *text, struct fault_rule *ret_rule, struct prog_error *err)
 {
 	struct prog_fault fault;

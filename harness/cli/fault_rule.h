@@ -4,6 +4,7 @@
 #ifndef CLI_FAULT_RULE_H
 #define CLI_FAULT_RULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,9 @@ uint32_t kcall_nr(uint32_t kcall);
 
 /* A fault line of a program. */
 void fault_rule_of_plan(const struct fault_plan *plan, struct fault_rule *ret_rule);
+
+/* The other way; false for what no line of a program says: several calls, or one without a word. */
+bool fault_rule_to_plan(const struct fault_rule *rule, struct fault_plan *ret_plan);
 
 /* "munmap ENOMEM nth=3", "mmap,brk,mremap ENOMEM nth=5 count=0". 0, or -EINVAL with the error. */
 int fault_rule_parse(const char *text, struct fault_rule *ret_rule, struct prog_error *err);

@@ -6,20 +6,17 @@
 #include <string.h>
 
 #include "harness/cli/cli.h"
-#include "harness/cli/fault_rule.h"
+#include "harness/cli/run_setting.h"
 #include "harness/prog/names.h"
 
 enum {
 	KEY_PRINT = 512,
 	KEY_TAPE,
 	KEY_SHOW_TAPE,
-	KEY_FAULT,
-	KEY_BALLAST,
 	KEY_SWEEP,
 	KEY_SWEEP_ERRNO,
 	KEY_SWEEP_MAX,
-	KEY_JOBS,
-	KEY_PROFILE
+	KEY_JOBS
 };
 
 static const struct argp_option options[] = {
@@ -31,17 +28,6 @@ static const struct argp_option options[] = {
 	 0},
 	{"show-tape", KEY_SHOW_TAPE, NULL, 0,
 	 "print every kernel call, as strace does, behind the op that made it", 0},
-	{"fault", KEY_FAULT, "RULE", 0,
-	 "refuse kernel calls of the allocator: 'munmap ENOMEM nth=3 count=1', as in a program's "
-	 "fault line, beside the program's own; several calls joined by commas are counted "
-	 "together; may be repeated",
-	 0},
-	{"ballast", KEY_BALLAST, "N", 0,
-	 "fill the map table up to N before its limit, so that the kernel itself refuses "
-	 "(instead of the program's ballast line)",
-	 0},
-	{"profile", KEY_PROFILE, "FILE", 0,
-	 "what is known and accepted of the allocator, of which there must be one", 0},
 	{"sweep", KEY_SWEEP, "CALL[,CALL...]", 0,
 	 "count these calls of the allocator, then refuse each in a run of its own; 'oom' refuses "
 	 "all mmap, brk and mremap from each on",
@@ -66,31 +52,6 @@ static int add_path(struct run_command *cmd, char *arg)
 	cmd->paths = bigger;
 	cmd->paths[cmd->npaths++] = arg;
 	return 0;
-}
-
-static int add_fault(struct run_command *cmd, const char *arg, const struct argp_state *state)
-{
-	struct runner_options *o = &cmd->options.runner;
-	struct prog_error err;
-
-	if (o->nfaults == FAULT_RULES)
-		cli_misuse(state->argv[0], "at most %d --fault", FAULT_RULES);
-	if (fault_rule_parse(arg, &o->faults[o->nfaults], &err) != 0)
-		cli_misuse(state->argv[0], "--fault '%s': column %" PRIu32 ": %s", arg, err.column,
-			   err.message);
-	o->nfaults++;
-	return 0;
-}
-
-static uint64_t number_of(const char *option, const char *arg, uint64_t least,
-			  const struct argp_state *state)
-{
-	uint64_t n;
-
-	if (parse_number(arg, &n) != 0 || n < least)
-		cli_misuse(state->argv[0], "%s takes a number%s, not '%s'", option,
-			   least ? " from 1 on" : "", arg);
-	return n;
 }
 
 /* The options that a sweep has. */
@@ -118,11 +79,11 @@ static int parse_sweep(struct run_command *cmd, int key, const char *arg,
 		return 0;
 	case KEY_SWEEP_MAX:
 		cmd->sweep_only = "--sweep-max";
-		plan->max = number_of("--sweep-max", arg, 1, state);
+		plan->max = option_number("--sweep-max", arg, 1, state);
 		return 0;
 	default:
 		cmd->sweep_only = "--jobs";
-		n = number_of("--jobs", arg, 1, state);
+		n = option_number("--jobs", arg, 1, state);
 		cmd->sweep.jobs = n < UINT32_MAX ? (unsigned)n : UINT32_MAX;
 		return 0;
 	}
@@ -172,6 +133,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &cmd->options;
+		state->child_inputs[1] = &cmd->options.runner;
 		return 0;
 	case KEY_PRINT:
 		cmd->print = true;
@@ -181,15 +143,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SHOW_TAPE:
 		cmd->show_tape = true;
-		return 0;
-	case KEY_PROFILE:
-		cmd->options.runner.profile = arg;
-		return 0;
-	case KEY_FAULT:
-		return add_fault(cmd, arg, state);
-	case KEY_BALLAST:
-		cmd->options.runner.has_ballast = true;
-		cmd->options.runner.ballast = number_of("--ballast", arg, 0, state);
 		return 0;
 	case KEY_SWEEP:
 	case KEY_SWEEP_ERRNO:
@@ -206,7 +159,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {{&run_options_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&run_options_argp, 0, NULL, 0}, {&run_setting_argp, 0, NULL, 0}, {0}};
 const struct argp run_command_argp = {
 	.options = options,
 	.parser = parse,

@@ -74,6 +74,17 @@ int parse_number(const char *text, uint64_t *ret_n)
 	return 0;
 }
 
+uint64_t option_number(const char *option, const char *arg, uint64_t least,
+		       const struct argp_state *state)
+{
+	uint64_t n;
+
+	if (parse_number(arg, &n) != 0 || n < least)
+		cli_misuse(state->argv[0], "%s takes a number%s, not '%s'", option,
+			   least ? " from 1 on" : "", arg);
+	return n;
+}
+
 int parse_duration(const char *text, uint64_t *ret_ns)
 {
 	char *end;

@@ -22,6 +22,10 @@ void run_options_release(struct run_options *o);
 /* A plain decimal of 64 bits; 0 or -EINVAL. */
 int parse_number(const char *text, uint64_t *ret_n);
 
+/* The number from `least` on that `option` was given; anything else is a misuse, which exits. */
+uint64_t option_number(const char *option, const char *arg, uint64_t least,
+		       const struct argp_state *state);
+
 /* "10s", "250ms" into nanoseconds; 0 or -EINVAL. */
 int parse_duration(const char *text, uint64_t *ret_ns);
 

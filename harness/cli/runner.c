@@ -203,6 +203,7 @@ static struct run_request request_of(const struct subject *s, const struct progr
 		.check_full = o->check_full,
 		.sampling = o->oracles && o->sampling,
 		.hang_ns = o->hang_ns,
+		.limit_ns = o->limit_ns,
 		.oplog_capacity = o->oplog_capacity,
 		.check_ledger = o->check_ledger,
 		.has_ballast = o->has_ballast || h->has_ballast,

@@ -14,6 +14,7 @@ struct runner_options {
 	bool sampling;	     /* peaks at statement ends; only with oracles */
 	uint64_t seed;
 	uint64_t hang_ns;
+	uint64_t limit_ns; /* a run is interrupted after so long; 0: never */
 	uint64_t oplog_capacity;
 	bool watch;	     /* kernel calls are seen where anything judges or asks for them */
 	bool check_ledger;   /* after every op the ledger is compared with a fresh reading; slow */

@@ -269,7 +269,7 @@ void shrink_result_release(struct shrink_result *r)
 
 int shrink_text(int fd, const struct prog_header *more, char **ret_text, size_t *ret_len)
 {
-	struct program p;
+	struct program p = {.nops = 0};
 	char *text = NULL;
 	size_t size = TEXT_BYTES;
 	int len = read_fd(fd, &p);

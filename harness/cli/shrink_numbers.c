@@ -87,8 +87,6 @@ static void add_mapping_numbers(struct numbers *list)
 		add_size(list, offsetof(struct op, arg0), SHRINK_PAGE);
 		return;
 	case OP_ADD:
-		add_count(list, offsetof(struct op, arg0), 1, 1);
-		return;
 	case OP_REPEAT:
 		add_count(list, offsetof(struct op, arg0), 1, 1);
 		return;

@@ -37,7 +37,7 @@ struct watch {
 	const struct tape_entry *tape;
 	uint64_t tape_read;
 	struct spawned child;
-	uint64_t last_progress_ns, last_beat;
+	uint64_t begin_ns, last_progress_ns, last_beat;
 	uint64_t silent_since_ns;  /* the last heartbeat */
 	uint64_t work;		   /* work_done() soon after it; WORK_UNKNOWN: not asked yet */
 	uint64_t oom_kills_before; /* oom_kills() when the child was started */
@@ -476,6 +476,11 @@ static void reap(struct watch *w)
 	}
 }
 
+static bool is_over_limit(const struct watch *w)
+{
+	return w->req->limit_ns && now_ns() - w->begin_ns > w->req->limit_ns;
+}
+
 static void watch_child(struct watch *w)
 {
 	struct pollfd fds[] = {
@@ -484,7 +489,7 @@ static void watch_child(struct watch *w)
 		{.fd = w->child.notify_fd, .events = POLLIN},
 	};
 
-	w->last_progress_ns = w->silent_since_ns = now_ns();
+	w->begin_ns = w->last_progress_ns = w->silent_since_ns = now_ns();
 	w->work = WORK_UNKNOWN;
 	for (;;) {
 		int n = poll(fds, 3, w->req->on_tape ? POLL_TAPE_MS : POLL_MS);
@@ -500,7 +505,7 @@ static void watch_child(struct watch *w)
 			fds[2].fd = -1;
 		if (n > 0 && fds[0].revents)
 			return;
-		if (run_interrupted && !w->killed)
+		if ((run_interrupted || is_over_limit(w)) && !w->killed)
 			end_by_kill(w, RUN_END_INTERRUPTED);
 		if (!w->killed && !crash_unannounced(w))
 			check_progress(w);

@@ -1,0 +1,319 @@
+#include "harness/cli/hunt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness/cli/cli.h"
+#include "harness/cli/cmd.h"
+#include "harness/oracle/growth.h"
+
+#define MOST_TRIES 100
+/* A smaller program does less, unless what cut it short is gone: it may take so much longer. */
+#define LIMIT_TIMES 10
+#define LIMIT_NS    5000000000u
+/* The longer runs that confirm a growth are made for some 20 s. */
+#define GROWTH_LIMIT_NS 60000000000u
+
+/*
+ * What hurts most goes first: memory that is not what it must be, then the end of the process, then
+ * answers, then what is kept. Of a crash behind an overlap the overlap is the cause.
+ */
+static const uint8_t gravity[] = {
+	FINDING_OVERLAP,
+	FINDING_CORRUPTED,
+	FINDING_LOST_CONTENT,
+	FINDING_DIRTY_ZERO,
+	FINDING_SHORT_USABLE,
+	FINDING_CRASH,
+	FINDING_HANG,
+	FINDING_FORK_BROKEN,
+	FINDING_ACCEPTED_OVERFLOW,
+	FINDING_MISALIGNED,
+	FINDING_WRONG_ACCESS,
+	FINDING_LOST_MAPPING,
+	FINDING_MAP_GROWTH,
+	FINDING_FOOTPRINT_GROWTH,
+	FINDING_NULL_WITHOUT_CAUSE,
+	FINDING_ACCEPTED_BAD_ALIGNMENT,
+	FINDING_WRONG_ERRNO,
+	FINDING_ERRNO_CLOBBERED,
+	FINDING_UNEXPECTED_RESULT,
+	FINDING_WRONG_RESIDENCY,
+	FINDING_EXPECTATION,
+	FINDING_PROFILE_MISMATCH,
+};
+
+_Static_assert(sizeof(gravity) == FINDING_KINDS, "each kind has its place");
+
+static size_t place_of(const struct verdict_finding *f)
+{
+	size_t place = 0;
+
+	while (place < sizeof(gravity) - 1 && gravity[place] != f->finding->kind)
+		place++;
+	return place + (f->known ? FINDING_KINDS : 0);
+}
+
+uint64_t hunt_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+bool hunt_is_growth(const struct hunt *h)
+{
+	return h->kind == FINDING_MAP_GROWTH || h->kind == FINDING_FOOTPRINT_GROWTH;
+}
+
+unsigned hunt_tries(struct hunt_rate rate)
+{
+	double missed = 1, misses = 1 - (double)rate.fired / (double)rate.runs;
+	unsigned tries = 0;
+
+	do {
+		missed *= misses;
+		tries++;
+	} while (missed > 0.01 && tries < MOST_TRIES);
+	return tries;
+}
+
+/* Length of "kind/op/rule", what stands before the frames of a stack. */
+static size_t head_length(const char *signature)
+{
+	const char *at = signature;
+
+	for (unsigned words = 0; words < 3 && *at; words++)
+		at += strcspn(at + (words > 0), "/") + (words > 0);
+	return (size_t)(at - signature);
+}
+
+/* Where what stands still is caught in its loop is chance: its frames do not tell it apart. */
+static bool has_signature(const struct verdict_finding *f, const char *signature)
+{
+	size_t head = head_length(signature);
+	bool stuck = f->finding->rule == RULE_STUCK || f->finding->rule == RULE_FORK_STUCK;
+
+	if (strcmp(f->signature, signature) == 0)
+		return true;
+	return stuck && head == head_length(f->signature) &&
+	       strncmp(f->signature, signature, head) == 0;
+}
+
+static bool suspects(const struct hunt *h, const struct outcome_of_run *r)
+{
+	const struct run_growth *g = &r->result.shared->growth;
+	char signature[sizeof(h->signature)];
+	struct finding f;
+
+	if (r->result.end != RUN_END_NORMAL || !g->suspected)
+		return false;
+	growth_finding(g->stmt, &g->line, &f);
+	return finding_signature(&f, signature, sizeof(signature)) >= 0 &&
+	       strcmp(signature, h->signature) == 0;
+}
+
+static bool shows(const struct hunt *h, const struct outcome_of_run *r)
+{
+	const struct verdict *v = &r->verdict;
+
+	if (!r->result.shared || v->outcome == OUTCOME_BROKEN)
+		return false;
+	for (unsigned i = 0; i < v->nfindings; i++)
+		if (has_signature(&v->finding[i], h->signature))
+			return true;
+	return h->suspect && suspects(h, r);
+}
+
+/* Why no run is made any more, or 0. */
+static int over(const struct hunt *h)
+{
+	if (runner_interrupted())
+		return -EINTR;
+	return h->deadline_ns && hunt_now_ns() > h->deadline_ns ? -ETIME : 0;
+}
+
+static int run_text(struct hunt *h, const struct subject *subject, const char *text, size_t len,
+		    bool (*question)(const struct hunt *, const struct outcome_of_run *))
+{
+	struct program p;
+	struct outcome_of_run r;
+	int err = program_from_text("shrink", text, len, &p);
+
+	if (err)
+		return err;
+	runner_run(subject, &p, &h->options, &r);
+	h->runs++;
+	int answer = question(h, &r);
+
+	if (r.verdict.outcome == OUTCOME_BROKEN)
+		h->cut_runs++;
+	if (answer && r.result.wall_ns > h->longest_ns)
+		h->longest_ns = r.result.wall_ns;
+	runner_release(&r);
+	program_release(&p);
+	/* What was cut short by an interrupt is no answer. */
+	err = runner_interrupted() ? -EINTR : 0;
+	return err ? err : answer;
+}
+
+int hunt_once(struct hunt *h, const char *text, size_t len)
+{
+	int err = over(h);
+
+	return err ? err : run_text(h, h->subject, text, len, shows);
+}
+
+int hunt_measure(struct hunt *h, const char *text, size_t len, struct hunt_rate *rate)
+{
+	unsigned runs = rate->runs;
+
+	*rate = (struct hunt_rate){0};
+	while (rate->runs < runs) {
+		int fired = hunt_once(h, text, len);
+
+		if (fired < 0)
+			return fired;
+		rate->fired += fired > 0;
+		rate->runs++;
+	}
+	return 0;
+}
+
+static bool is_clean(const struct hunt *h, const struct outcome_of_run *r)
+{
+	(void)h;
+	return r->verdict.outcome == OUTCOME_CLEAN;
+}
+
+int hunt_is_clean(struct hunt *h, const struct subject *on, const char *text, size_t len)
+{
+	return run_text(h, on, text, len, is_clean);
+}
+
+static int shows_by_all_tries(struct hunt *h, const char *text, size_t len)
+{
+	int fired = 0;
+
+	for (unsigned i = 0; i < h->tries && fired == 0; i++)
+		fired = hunt_once(h, text, len);
+	for (unsigned i = 1; i < h->in_a_row && fired == 1; i++)
+		fired = hunt_once(h, text, len);
+	return fired;
+}
+
+int hunt_fires(struct hunt *h, const char *text, size_t len)
+{
+	int fired = shows_by_all_tries(h, text, len);
+
+	if (fired == 1 && h->reference)
+		fired = hunt_is_clean(h, h->reference, text, len);
+	return fired;
+}
+
+static const struct verdict_finding *gravest(const struct verdict *v)
+{
+	const struct verdict_finding *best = NULL;
+
+	for (unsigned i = 0; i < v->nfindings; i++)
+		if (!best || place_of(&v->finding[i]) < place_of(best))
+			best = &v->finding[i];
+	return best;
+}
+
+static const struct verdict_finding *by_signature(const struct verdict *v, const char *signature)
+{
+	for (unsigned i = 0; i < v->nfindings; i++)
+		if (has_signature(&v->finding[i], signature))
+			return &v->finding[i];
+	return NULL;
+}
+
+static void take(struct hunt *h, const struct verdict_finding *f, const struct run_result *r)
+{
+	uint64_t limit = r->wall_ns * LIMIT_TIMES + LIMIT_NS + h->options.hang_ns;
+
+	snprintf(h->signature, sizeof(h->signature), "%s", f->signature);
+	h->kind = f->finding->kind;
+	h->known = f->known != NULL;
+	h->by_program = f->finding->rule == RULE_OUTCOME || f->finding->rule == RULE_EXPECT;
+	h->longest_ns = r->wall_ns;
+	h->options.limit_ns =
+		hunt_is_growth(h) && limit < GROWTH_LIMIT_NS ? GROWTH_LIMIT_NS : limit;
+}
+
+/* The signatures that there are, for somebody who asked for another. */
+static void say_others(const struct verdict *v, const char *name, const char *signature)
+{
+	char words[1024] = "";
+	size_t len = 0;
+
+	for (unsigned i = 0; i < v->nfindings && len < sizeof(words); i++)
+		len += (size_t)snprintf(words + len, sizeof(words) - len, "%s %s", i ? "," : "",
+					v->finding[i].signature);
+	cli_complain("%s has no finding of signature '%s'; it has%s", name, signature, words);
+}
+
+static int say_nothing_found(const struct hunt *h, const char *name)
+{
+	if (h->tries > 1)
+		cli_complain("%s has no finding on %s in %u runs: there is nothing to shrink", name,
+			     h->subject->ref.name, h->tries);
+	else
+		cli_complain(
+			"%s has no finding on %s: there is nothing to shrink; if it shows only "
+			"sometimes, add --tries 20",
+			name, h->subject->ref.name);
+	return EXIT_MISUSE;
+}
+
+/* The exit code of a run that is no answer, with its reason said; 0 for the others. */
+static int complain_run(const struct verdict *v, const char *name)
+{
+	if (v->outcome != OUTCOME_BROKEN && v->outcome != OUTCOME_UNSUPPORTED)
+		return 0;
+	cli_complain("%s: %s: %s", name, outcome_name(v->outcome), v->reason);
+	return v->outcome == OUTCOME_BROKEN ? EXIT_BROKEN : EXIT_UNSUPPORTED;
+}
+
+static int choose_in_run(struct hunt *h, const struct program *p, const char *signature,
+			 bool is_last)
+{
+	struct outcome_of_run r;
+
+	runner_run(h->subject, p, &h->options, &r);
+	h->runs++;
+	int code = complain_run(&r.verdict, p->name);
+	const struct verdict_finding *f =
+		signature ? by_signature(&r.verdict, signature) : gravest(&r.verdict);
+
+	if (!code && f)
+		take(h, f, &r.result);
+	else if (!code && is_last && r.verdict.nfindings && signature)
+		say_others(&r.verdict, p->name, signature);
+	else if (!code && is_last)
+		say_nothing_found(h, p->name);
+	if (!code && !f && is_last)
+		code = EXIT_MISUSE;
+	runner_release(&r);
+	return code;
+}
+
+int hunt_choose(struct hunt *h, const char *name, const char *text, size_t len,
+		const char *signature)
+{
+	struct program p;
+	int err = program_from_text(name, text, len, &p), code = 0;
+
+	if (err) {
+		cli_complain("%s: %s", name, strerror(-err));
+		return EXIT_BROKEN;
+	}
+	for (unsigned i = 0; i < h->tries && !h->signature[0] && !code; i++)
+		code = choose_in_run(h, &p, signature, i + 1 == h->tries);
+	program_release(&p);
+	return code;
+}
