@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -338,6 +339,12 @@ int child_init(struct child *c, const struct child_setup *setup)
 		.unjudged = !setup->shared->config.oracles &&
 			    !setup->shared->config.oplog_capacity && !setup->shared->config.watch,
 	};
+	/*
+	 * A thread that ends has its successor made by libc, which allocates: not out of a heap of
+	 * the thread's own, as that would lie where the program may have made a hole.
+	 */
+	if (c->kernel)
+		mallopt(M_ARENA_MAX, 1);
 	int err = init_program(c, setup);
 
 	if (!err)
