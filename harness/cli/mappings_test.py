@@ -582,6 +582,19 @@ class Judged(Case):
         result = self.finds(program, ("dirty-zero", 2), on=self.library(meddler("place[5000] = 3")))
         self.assertEqual(result["findings"][0]["rule"], "zero-mapping")
 
+    def test_libc_puts_nothing_into_holes(self):
+        """The successor of a thread that ends is made with memory of libc's: not in the hole."""
+        self.clean("""
+            mmap m[0] 512M none private,anon,noreserve -> ok
+            munmap m[0] 1p 511M -> ok
+            @1 mmap m[1] 1p rw private,anon -> ok
+            @1 exit
+            munmap m[0] 1p 511M -> ok
+            fork {
+              check m[1] -> ok
+            }
+        """, on=["kernel"])
+
     def test_without_oracles(self):
         (result,) = self.clean("""
             mmap m[0] 4p rw private,anon -> ok
