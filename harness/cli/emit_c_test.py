@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 from e2e import (ALLOCRIG, BROKEN, CLEAN, FINDING, MISUSE, SEEDS, UNSUPPORTED, Case, allocrig,
-                 have, main)
+                 main)
 
 CORPUS = os.path.dirname(SEEDS)
 COMPILERS = [name for name in ("cc", "gcc", "clang") if shutil.which(name)]
@@ -423,10 +423,9 @@ class Corpus(Emit):
 
     def test_mappings(self):
         said = self.all_of("mmap/*.prog")
-        target = ["-a", "kernel"] if have("kernel") else None
         for path, (code, text) in said:
             with self.subTest(os.path.basename(path)):
-                wanted = self.judge_of_run(path, *target)[1] if target else code
+                wanted = self.judge_of_run(path, "-a", "kernel")[1]
                 self.assertIn(code, (CLEAN, UNSUPPORTED), text)
                 self.assertEqual(code, wanted, text)
 

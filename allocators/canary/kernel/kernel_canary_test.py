@@ -56,6 +56,12 @@ class KernelCanary(unittest.TestCase):
         with open(FOUND, "w", encoding="utf-8") as file:
             json.dump([(f["kind"], f["rule"]) for f in result[1]["findings"]], file)
 
+    def test_fails_without_its_oracles(self):
+        """Nothing else finds it: with the kinds off that it names, nothing is left."""
+        kinds = ",".join(sorted({kind for kind, _ in expectation()}))
+        result = run("--without", kinds, below=self.BELOW)
+        self.assertEqual(self.assert_run(result, "clean", e2e.CLEAN), [])
+
     def test_real_kernel_is_clean(self):
         self.assertEqual(self.assert_run(run(), "clean", e2e.CLEAN), [])
 
