@@ -37,10 +37,8 @@ enum baton_call baton_wait(struct baton *b, uint32_t self, uint32_t *section)
 	for (;;) {
 		uint32_t holder = atomic_load_explicit(&b->holder, memory_order_acquire);
 
-		if (holder == BATON_DONE)
-			return BATON_OVER;
 		if (holder == self)
-			return BATON_TURN;
+			return b->over ? BATON_OVER : BATON_TURN;
 		if (holder & BATON_ALL && (holder & ~BATON_ALL) != *section) {
 			*section = holder & ~BATON_ALL;
 			return BATON_SECTION;
@@ -52,8 +50,7 @@ enum baton_call baton_wait(struct baton *b, uint32_t self, uint32_t *section)
 uint32_t baton_open(struct baton *b, uint32_t threads)
 {
 	atomic_store(&b->running, threads);
-	/* One bit less than there are: never BATON_DONE. */
-	b->section = (b->section + 1) & (BATON_ALL / 2 - 1);
+	b->section = (b->section + 1) & ~BATON_ALL;
 	baton_pass(b, BATON_ALL | b->section);
 	return b->section;
 }
@@ -85,16 +82,12 @@ void baton_pass(struct baton *b, uint32_t next)
 
 void baton_finish(struct baton *b)
 {
-	baton_pass(b, BATON_DONE);
+	b->over = true;
+	baton_pass(b, 0);
 }
 
-void baton_await(struct baton *b, uint32_t self)
+void baton_begin(struct baton *b, uint32_t first)
 {
-	for (;;) {
-		uint32_t holder = atomic_load_explicit(&b->holder, memory_order_acquire);
-
-		if (holder == self)
-			return;
-		futex_wait(&b->holder, holder);
-	}
+	b->over = false;
+	baton_pass(b, first);
 }

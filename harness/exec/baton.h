@@ -3,7 +3,8 @@
  *
  * All threads exist before the first snapshot and wait on a futex word that names who is next: one
  * thread, or all of them and for which section. A section is over when each has run its lines; then
- * it is the turn of the thread that opened it.
+ * it is the turn of the thread that opened it. When the program is over it is the turn of thread 0,
+ * and the others wait: for the next program, or for their end.
  */
 #ifndef EXEC_BATON_H
 #define EXEC_BATON_H
@@ -13,14 +14,14 @@
 #include <stdint.h>
 
 /* Beside the number of a section: a thread that is about to sleep on one wakes for the next. */
-#define BATON_ALL  0x80000000u
-#define BATON_DONE UINT32_MAX
+#define BATON_ALL 0x80000000u
 
 struct baton {
-	_Atomic uint32_t holder;  /* thread number, BATON_ALL with a section, or BATON_DONE */
+	_Atomic uint32_t holder;  /* thread number, or BATON_ALL with a section */
 	_Atomic uint32_t arrived; /* threads that wait for their first turn, or are about to */
 	_Atomic uint32_t running; /* threads that are not through with the open section */
 	uint32_t section;	  /* the last one that was opened; of whoever has the turn */
+	bool over;		  /* the program; of whoever has the turn */
 };
 
 enum baton_call { BATON_TURN, BATON_SECTION, BATON_OVER };
@@ -32,7 +33,8 @@ void baton_arrive(struct baton *b);
 void baton_wait_arrived(struct baton *b, uint32_t threads);
 
 /*
- * Waits for the turn of thread `self`, for a section that it has not run, or for the program's end.
+ * Waits for the turn of thread `self`, or for a section that it has not run. A turn after the
+ * program's end is BATON_OVER.
  * `section`: the last one that it has run; moves on.
  */
 enum baton_call baton_wait(struct baton *b, uint32_t self, uint32_t *section);
@@ -50,10 +52,10 @@ void baton_close(struct baton *b, uint32_t self);
 /* A thread is through with its lines. */
 void baton_leave(struct baton *b);
 
-/* Ends the program for every thread. */
+/* The program is over: that is told to thread 0, and to whom it passes the turn. */
 void baton_finish(struct baton *b);
 
-/* After that: waits until it is passed on to `self` all the same. */
-void baton_await(struct baton *b, uint32_t self);
+/* The next program begins, with a turn of thread `first`. */
+void baton_begin(struct baton *b, uint32_t first);
 
 #endif

@@ -75,9 +75,14 @@ static void start(struct team *team, struct member member[THREADS], pthread_t id
 
 static void end(struct team *team, pthread_t id[THREADS])
 {
+	uint32_t section = 0;
+
 	baton_finish(&team->baton);
-	for (uint32_t i = 1; i < THREADS; i++)
+	assert_int_equal(baton_wait(&team->baton, 0, &section), BATON_OVER);
+	for (uint32_t i = 1; i < THREADS; i++) {
+		baton_pass(&team->baton, i);
 		assert_int_equal(pthread_join(id[i], NULL), 0);
+	}
 }
 
 static void *run_two_sections(void *arg)
@@ -164,12 +169,39 @@ static void turns_between_sections(void **state)
 		assert_int_equal(team.ran[i], SECTIONS / 10);
 }
 
+/* Threads outlive a program, and what they ran of it. */
+static void programs_follow_one_another(void **state)
+{
+	struct team team = {0};
+	struct member member[THREADS] = {0};
+	pthread_t id[THREADS];
+
+	(void)state;
+	start(&team, member, id);
+	for (unsigned i = 0; i < SECTIONS / 10; i++) {
+		uint32_t first = 1 + i % (THREADS - 1);
+
+		baton_begin(&team.baton, first);
+		assert_int_equal(baton_wait(&team.baton, 0, &member[0].section), BATON_TURN);
+		member[0].section = baton_open(&team.baton, THREADS);
+		baton_leave(&team.baton);
+		baton_close(&team.baton, 0);
+		baton_finish(&team.baton);
+		assert_int_equal(baton_wait(&team.baton, 0, &member[0].section), BATON_OVER);
+	}
+	end(&team, id);
+	assert_int_equal(team.turns, SECTIONS / 10);
+	for (uint32_t i = 1; i < THREADS; i++)
+		assert_int_equal(team.ran[i], SECTIONS / 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slow_to_sleep_wakes_for_the_next_section),
 		cmocka_unit_test(sections_follow_one_another),
 		cmocka_unit_test(turns_between_sections),
+		cmocka_unit_test(programs_follow_one_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -393,7 +393,7 @@ void child_run(struct child *c)
 	cursor_stretch(c->cursor, c->shared->config.stretch ? c->shared->config.stretch : 1);
 	c->run_began_ns = now_ns();
 	if (child_advance(c)) {
-		baton_pass(&c->baton, thread_of(c->op));
+		baton_begin(&c->baton, thread_of(c->op));
 		threads_run(c);
 	}
 	aftermath_end(c);

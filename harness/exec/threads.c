@@ -104,26 +104,25 @@ uint32_t thread_of(const struct op *op)
 	return op->code == OP_PARALLEL ? 0 : op->thread;
 }
 
-/* Runs ops while it is this thread's turn. False when the program or this thread is over. */
+/* Runs ops while it is this thread's turn. False when this thread ends. */
 static bool take_turn(struct child *c, uint32_t self)
 {
+	bool more = true;
+
 	if (c->ending) {
 		c->ending = false;
-		if (!child_advance(c)) {
-			baton_finish(&c->baton);
-			return false;
-		}
+		more = child_advance(c);
 	}
-	while (thread_of(c->op) == self) {
+	while (more && thread_of(c->op) == self) {
 		interp_execute(c, c->op);
 		if (c->ending)
 			return false;
-		if (!child_advance(c)) {
-			baton_finish(&c->baton);
-			return false;
-		}
+		more = child_advance(c);
 	}
-	baton_pass(&c->baton, thread_of(c->op));
+	if (more)
+		baton_pass(&c->baton, thread_of(c->op));
+	else
+		baton_finish(&c->baton);
 	return true;
 }
 
@@ -182,11 +181,7 @@ static void *thread_main(void *arg)
 	if (c->lane && !run_lane(c))
 		return leave_thread(c);
 	run_turns(main, t);
-	struct child *now = kcalls_works_with();
-
-	if (!now->ending)
-		baton_await(&main->baton, t->self);
-	return leave_thread(now);
+	return leave_thread(kcalls_works_with());
 }
 
 static int start(struct child *c, struct program_thread *t)

@@ -2,8 +2,9 @@
  * threads.h - the threads of a program.
  *
  * Thread 0 is the process's first. The others exist before the first snapshot, on stacks in the
- * arena; each waits for its turn (baton.h). A thread that ends (`@1 exit`) makes its successor
- * first: that one waits until the other is gone, joins it, and goes on in its place.
+ * arena; each waits for its turn (baton.h), in one program after the other. A thread that ends (`@1
+ * exit`) makes its successor first: that one waits until the other is gone, joins it, and goes on
+ * in its place.
  *
  * What libc does to make and to join a thread it does with the allocator under test, where that one
  * is preloaded; it counts as the allocator's, and so does what its destructors do at a thread's
