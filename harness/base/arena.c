@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -50,7 +51,7 @@ void arena_release(struct arena *a)
 	*a = (struct arena){0};
 }
 
-void *arena_take(struct arena *a, size_t size, size_t align)
+void *arena_take_raw(struct arena *a, size_t size, size_t align)
 {
 	assert(align && (align & (align - 1)) == 0);
 	size_t at = (a->used + align - 1) & ~(align - 1);
@@ -58,5 +59,26 @@ void *arena_take(struct arena *a, size_t size, size_t align)
 	if (at < a->used || at > a->size || size > a->size - at)
 		return NULL;
 	a->used = at + size;
+	if (a->high < a->used)
+		a->high = a->used;
 	return a->base + at;
+}
+
+void *arena_take(struct arena *a, size_t size, size_t align)
+{
+	size_t high = a->high;
+	unsigned char *p = arena_take_raw(a, size, align);
+
+	if (p && p < a->base + high) {
+		size_t used_before = (size_t)(a->base + high - p);
+
+		memset(p, 0, size < used_before ? size : used_before);
+	}
+	return p;
+}
+
+void arena_rewind(struct arena *a, size_t used)
+{
+	assert(used <= a->used);
+	a->used = used;
 }

@@ -2,7 +2,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,11 +69,46 @@ static void fences_stand_around_both(void **state)
 	arena_release(&a[1]);
 }
 
+static bool all_zero(const unsigned char *p, size_t n)
+{
+	while (n && p[n - 1] == 0)
+		n--;
+	return n == 0;
+}
+
+/* What was written before is zero again, or left as it is, and so is what nobody had yet. */
+static void a_rewound_arena_hands_out_the_same_again(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	assert_int_equal(arena_init(&a, 10000), 0);
+	assert_non_null(arena_take(&a, 100, 1));
+	size_t mark = a.used;
+	unsigned char *first = arena_take(&a, 3000, 1);
+
+	memset(first, 7, 3000);
+	arena_rewind(&a, mark);
+	unsigned char *raw = arena_take_raw(&a, 1000, 1);
+	unsigned char *rest = arena_take(&a, 5000, 1);
+
+	assert_ptr_equal(raw, first);
+	assert_int_equal(raw[999], 7);
+	assert_ptr_equal(rest, first + 1000);
+	assert_true(all_zero(rest, 5000));
+	assert_null(arena_take(&a, 10000, 1));
+	memset(rest, 7, 5000);
+	arena_rewind(&a, mark);
+	assert_true(all_zero(arena_take(&a, 8000, 1), 8000));
+	arena_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_private_or_shared),
 		cmocka_unit_test(fences_stand_around_both),
+		cmocka_unit_test(a_rewound_arena_hands_out_the_same_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

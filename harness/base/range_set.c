@@ -36,7 +36,7 @@ int range_set_new(struct arena *a, uint32_t capacity, struct range_set **ret_set
 {
 	struct range_set *s = arena_take(a, sizeof(*s), _Alignof(max_align_t));
 	struct node *nodes =
-		arena_take(a, (size_t)capacity * sizeof(*nodes), _Alignof(max_align_t));
+		arena_take_raw(a, (size_t)capacity * sizeof(*nodes), _Alignof(max_align_t));
 
 	if (!s || !nodes)
 		return -ENOMEM;

@@ -52,7 +52,7 @@ int run_map_new(struct arena *a, const struct run_map_options *o, struct run_map
 	size_t align = _Alignof(max_align_t);
 	struct run_map *m = arena_take(a, sizeof(*m), align);
 	void *forgotten = arena_take(a, o->value_bytes, align);
-	void *nodes = arena_take(a, o->capacity * node_bytes(o->value_bytes), align);
+	void *nodes = arena_take_raw(a, o->capacity * node_bytes(o->value_bytes), align);
 
 	if (!m || !forgotten || !nodes)
 		return -ENOMEM;

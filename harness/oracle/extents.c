@@ -11,7 +11,7 @@ size_t extent_pool_arena_bytes(uint32_t capacity)
 int extent_pool_init(struct extent_pool *p, struct arena *a, uint32_t capacity)
 {
 	struct extent *v =
-		arena_take(a, ((size_t)capacity + 1) * sizeof(*v), _Alignof(struct extent));
+		arena_take_raw(a, ((size_t)capacity + 1) * sizeof(*v), _Alignof(struct extent));
 
 	if (!v)
 		return -ENOMEM;

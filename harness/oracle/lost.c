@@ -55,7 +55,7 @@ int lost_new(struct arena *a, uint32_t capacity, struct lost **ret_lost)
 {
 	const size_t align = _Alignof(max_align_t);
 	struct lost *l = arena_take(a, sizeof(*l), align);
-	struct record *records = arena_take(a, (size_t)capacity * sizeof(*records), align);
+	struct record *records = arena_take_raw(a, (size_t)capacity * sizeof(*records), align);
 	int err = 0;
 
 	if (!l || !records)

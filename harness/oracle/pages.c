@@ -121,8 +121,8 @@ static int shared_new(struct arena *shared, const struct pages_options *o,
 {
 	const struct page_content unknown = content_unknown();
 	struct pages_shared *s = arena_take(shared, sizeof(*s), _Alignof(max_align_t));
-	struct page_object *objects =
-		arena_take(shared, objects_of(o) * sizeof(*objects), _Alignof(struct page_object));
+	struct page_object *objects = arena_take_raw(shared, objects_of(o) * sizeof(*objects),
+						     _Alignof(struct page_object));
 
 	if (!s || !objects)
 		return -ENOMEM;
@@ -143,7 +143,7 @@ int pages_new(struct arena *own, struct arena *shared, const struct pages_option
 {
 	struct pages *p = arena_take(own, sizeof(*p), _Alignof(max_align_t));
 	struct object_use *uses =
-		arena_take(own, objects_of(o) * sizeof(*uses), _Alignof(struct object_use));
+		arena_take_raw(own, objects_of(o) * sizeof(*uses), _Alignof(struct object_use));
 
 	if (!p || !uses)
 		return -ENOMEM;

@@ -32,20 +32,19 @@ struct page_object *object_of(const struct pages *p, uint32_t object)
 uint32_t object_new(struct pages *p, uint64_t bytes, bool held)
 {
 	struct pages_shared *s = p->shared;
-	uint32_t place;
+	uint32_t place, generation = 0;
 
-	if (s->free)
+	if (s->free) {
 		place = s->free - 1;
-	else if (s->fresh < s->capacity)
+		s->free = s->objects[place].next_free;
+		generation = s->objects[place].generation;
+	} else if (s->fresh < s->capacity) {
 		place = s->fresh++;
-	else
+	} else {
 		return 0;
-	struct page_object *o = &s->objects[place];
-
-	if (s->free)
-		s->free = o->next_free;
-	*o = (struct page_object){
-		.bytes = bytes, .generation = o->generation, .proc = p->proc, .live = 1};
+	}
+	s->objects[place] = (struct page_object){
+		.bytes = bytes, .generation = generation, .proc = p->proc, .live = 1};
 	p->uses[place] = (struct object_use){.held = held};
 	return number_of(p, place);
 }
