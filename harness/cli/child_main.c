@@ -135,10 +135,12 @@ int main(void)
 		.program = &program,
 	};
 
-	if (child_init(&child, &setup) != 0) {
-		atomic_store(&shared->state, RUN_REFUSED);
-		_exit(2);
-	}
-	child_run(&child);
-	_exit(0);
+	int err = child_init(&child, &setup);
+
+	if (!err)
+		err = child_begin(&child);
+	if (!err)
+		child_run(&child);
+	atomic_store(&shared->state, err ? RUN_REFUSED : RUN_ENDED);
+	_exit(err ? 2 : 0);
 }

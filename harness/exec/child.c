@@ -9,94 +9,24 @@
 #include <unistd.h>
 
 #include "harness/exec/crash.h"
-#include "harness/exec/facts.h"
 #include "harness/exec/kcalls.h"
 #include "harness/exec/map_access.h"
-#include "harness/exec/map_files.h"
 #include "harness/exec/parallel.h"
 #include "harness/exec/sampler.h"
 #include "harness/exec/threads.h"
-#include "harness/kernel/facts.h"
 
-#define STACK_REACH    (8ul << 20) /* spawn.c limits the first thread's stack to this */
-#define HEADROOM_PAGES 5	   /* two inner pages can be split off: four maps */
+#define HEADROOM_PAGES 5 /* two inner pages can be split off: four maps */
 #define ARENA_SLACK    (1u << 20)
-#define SPARE_RUNS     (1u << 18) /* of the page model; untouched ones cost nothing */
-#define MOST_RUNS      (1u << 23)
-
-/* Where the first thread's stack begins; the dynamic linker's, declared by no header. */
-extern void *__libc_stack_end;
-
-static struct model_options model_options(const struct run_config *cfg)
-{
-	return (struct model_options){
-		.block_slots = cfg->block_slots,
-		.seed = cfg->seed,
-		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
-		.check_full = cfg->check_full,
-	};
-}
-
-static bool judges_pages(const struct run_config *cfg)
-{
-	return cfg->oracles && cfg->map_slots;
-}
-
-/* Runs of pages that differ from their neighbours; the kernel bounds those that are VMAs. */
-static uint32_t page_runs(const struct run_config *cfg)
-{
-	int64_t max_maps = accounts_max_map_count();
-	uint64_t runs = SPARE_RUNS + 2 * (uint64_t)cfg->map_slots;
-
-	runs += 2 * (uint64_t)(max_maps > 0 ? max_maps : 65530);
-	return runs < MOST_RUNS ? (uint32_t)runs : MOST_RUNS;
-}
-
-static struct pages_options pages_options(const struct run_config *cfg)
-{
-	int64_t thp = 0, shmem = 0;
-
-	return (struct pages_options){
-		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
-		.seed = cfg->seed,
-		.capacity = page_runs(cfg),
-		.thp_always = fact_thp(&thp) != 0 || thp == 2,
-		.shmem_huge = fact_shmem_thp(&shmem) != 0 || shmem,
-		.kernel = cfg->kernel,
-		.wrong = (enum pages_rule)cfg->wrong_rule,
-	};
-}
 
 size_t child_arena_bytes(const struct run_config *cfg)
 {
-	struct model_options o = model_options(cfg);
-	size_t size = ARENA_SLACK + accounts_arena_bytes() + cursor_arena_bytes() +
-		      sampler_arena_bytes() + crash_arena_bytes(cfg->threads);
-
-	size += (size_t)cfg->block_slots * sizeof(struct block_slot);
-	size += (size_t)cfg->map_slots * sizeof(struct map_slot);
-	size += kcalls_arena_bytes(cfg);
-	size += threads_arena_bytes(cfg) + parallel_arena_bytes(cfg);
-	size += map_files_arena_bytes(cfg) + facts_arena_bytes(cfg);
-	if (cfg->oracles)
-		size += model_arena_bytes(&o);
-	if (judges_pages(cfg)) {
-		struct pages_options p = pages_options(cfg);
-
-		size += pages_private_bytes(&p);
-	}
-	return size;
-}
-
-size_t child_common_bytes(const struct run_config *cfg)
-{
-	struct pages_options p = pages_options(cfg);
-
-	return judges_pages(cfg) ? pages_shared_bytes(&p) : 0;
+	return ARENA_SLACK + accounts_arena_bytes() + cursor_arena_bytes() + sampler_arena_bytes() +
+	       crash_arena_bytes(cfg->threads) + kcalls_arena_bytes(cfg) +
+	       threads_arena_bytes(cfg) + parallel_arena_bytes(cfg) + begin_arena_bytes(cfg);
 }
 
 /* Who knows more precisely what went wrong has said so before. */
-static int refuse(struct child *c, enum refusal why, int err)
+int child_refuse(struct child *c, enum refusal why, int err)
 {
 	if (c->shared->refusal != REFUSAL_NONE)
 		return err;
@@ -138,46 +68,9 @@ static int init_program(struct child *c, const struct child_setup *setup)
 	if (rc) {
 		memccpy(c->shared->refusal_text, err.message, '\0',
 			sizeof(c->shared->refusal_text) - 1);
-		return refuse(c, REFUSAL_PROGRAM, rc);
+		return child_refuse(c, REFUSAL_PROGRAM, rc);
 	}
 	return 0;
-}
-
-static int init_slots(struct child *c, struct arena *a)
-{
-	const struct run_config *cfg = &c->shared->config;
-
-	c->b = arena_take(a, (size_t)cfg->block_slots * sizeof(*c->b), _Alignof(struct block_slot));
-	c->m = arena_take(a, (size_t)cfg->map_slots * sizeof(*c->m), _Alignof(struct map_slot));
-	return (cfg->block_slots && !c->b) || (cfg->map_slots && !c->m) ? -ENOMEM : 0;
-}
-
-static int init_model(struct child *c, struct arena *a, const struct arena *common)
-{
-	struct model_options o = model_options(&c->shared->config);
-
-	if (!c->shared->config.oracles)
-		return 0;
-	o.harness[0].start = (uintptr_t)a->base;
-	o.harness[0].end = (uintptr_t)a->base + a->size;
-	o.harness[1].start = (uintptr_t)c->shared;
-	o.harness[1].end = (uintptr_t)(c->shared + 1);
-	o.harness[2].start = (uintptr_t)__libc_stack_end - STACK_REACH;
-	o.harness[2].end = (uintptr_t)__libc_stack_end;
-	o.harness[3].start = (uintptr_t)common->base;
-	o.harness[3].end = (uintptr_t)common->base + common->size;
-	o.program_ranges = ledger_program(c->ledger);
-	return model_new(a, &o, &c->model);
-}
-
-static int init_pages(struct child *c, const struct child_setup *setup)
-{
-	const struct run_config *cfg = &c->shared->config;
-	struct pages_options o = pages_options(cfg);
-
-	if (!judges_pages(cfg))
-		return 0;
-	return pages_new(setup->arena, setup->common, &o, &c->pages);
 }
 
 static int init_headroom(struct child *c)
@@ -255,13 +148,8 @@ bool child_advance(struct child *c)
 	return aftermath_begin(c) && child_advance(c);
 }
 
-static int init_sampler(struct child *c, struct arena *a)
-{
-	return sampler_new(a, c, &c->sampler);
-}
-
 /* Where the words say it all there is no errno beside them. */
-static int refuse_ballast(struct child *c, int err)
+int child_refuse_ballast(struct child *c, int err)
 {
 	const char *why = "";
 
@@ -270,7 +158,7 @@ static int refuse_ballast(struct child *c, int err)
 	else if (err == -EOVERFLOW)
 		why = "the process has more maps than the ballast line leaves";
 	memccpy(c->shared->refusal_text, why, '\0', sizeof(c->shared->refusal_text) - 1);
-	refuse(c, REFUSAL_BALLAST, *why ? 0 : err);
+	child_refuse(c, REFUSAL_BALLAST, *why ? 0 : err);
 	return err;
 }
 
@@ -280,7 +168,7 @@ static int reserve_ballast(struct child *c)
 		return 0;
 	int err = ballast_reserve(&c->ballast, c->accounts, accounts_max_map_count());
 
-	return err ? refuse_ballast(c, err) : 0;
+	return err ? child_refuse_ballast(c, err) : 0;
 }
 
 /* With its fences. */
@@ -312,18 +200,6 @@ static int init_accounts(struct child *c, const struct child_setup *setup)
 	return err;
 }
 
-/* The last thing that is mapped. */
-static int init_ballast(struct child *c)
-{
-	const struct run_config *cfg = &c->shared->config;
-
-	if (!cfg->has_ballast)
-		return 0;
-	int err = ballast_raise(&c->ballast, c->accounts, accounts_max_map_count(), cfg->ballast);
-
-	return err ? refuse_ballast(c, err) : 0;
-}
-
 int child_init(struct child *c, const struct child_setup *setup)
 {
 	*c = (struct child){
@@ -332,12 +208,12 @@ int child_init(struct child *c, const struct child_setup *setup)
 		.pos = &setup->shared->pos[0],
 		.alloc = setup->alloc,
 		.program = setup->program,
+		.arena = setup->arena,
+		.common = setup->common,
 		.accounts = setup->accounts,
-		.counts = &setup->shared->counts,
 		.page_bytes = (size_t)sysconf(_SC_PAGESIZE),
+		.pages_options = begin_pages_options(&setup->shared->config),
 		.kernel = setup->shared->config.kernel,
-		.unjudged = !setup->shared->config.oracles &&
-			    !setup->shared->config.oplog_capacity && !setup->shared->config.watch,
 	};
 	/*
 	 * A thread that ends has its successor made by libc, which allocates: not out of a heap of
@@ -351,30 +227,22 @@ int child_init(struct child *c, const struct child_setup *setup)
 		err = kcalls_init(c, setup->arena);
 	if (err)
 		return err;
-	err = init_slots(c, setup->arena);
-	if (!err)
-		err = init_model(c, setup->arena, setup->common);
-	if (!err)
-		err = init_pages(c, setup);
-	if (!err)
-		err = map_files_init(c, setup->arena);
-	if (!err)
-		err = facts_init(c, setup->arena);
-	if (!err)
-		err = init_sampler(c, setup->arena);
+	err = sampler_new(setup->arena, c, &c->sampler);
 	if (!err)
 		err = parallel_init(c, setup->arena);
 	if (err)
-		return refuse(c, REFUSAL_ARENA, err);
+		return child_refuse(c, REFUSAL_ARENA, err);
 	err = threads_init(c, setup->arena);
 	if (!err)
 		err = kcalls_arm_thread(c);
 	if (err)
-		return refuse(c, REFUSAL_THREADS, err);
+		return child_refuse(c, REFUSAL_THREADS, err);
 	err = init_accounts(c, setup);
 	if (err)
-		return refuse(c, REFUSAL_ACCOUNTS, err);
-	return init_ballast(c);
+		return child_refuse(c, REFUSAL_ACCOUNTS, err);
+	c->arena_used = setup->arena->used;
+	c->common_used = setup->common->used;
+	return 0;
 }
 
 void child_run(struct child *c)
@@ -397,5 +265,4 @@ void child_run(struct child *c)
 		threads_run(c);
 	}
 	aftermath_end(c);
-	atomic_store(&c->shared->state, RUN_ENDED);
 }

@@ -55,6 +55,9 @@ struct child {
 	struct program_thread *threads;
 	struct run_shared *shared;
 	struct program_file *program;
+	struct arena *arena, *common;
+	size_t arena_used, common_used; /* by what is not of one program alone */
+	struct pages_options pages_options;
 	struct position *pos; /* of this process */
 	const struct allocator *alloc;
 	struct cursor *cursor;
@@ -108,6 +111,7 @@ static inline void shared_leave(const struct child *c)
 		page_lock_drop(&c->shared->lock);
 }
 
+/* What is there once, whatever program runs. */
 struct child_setup {
 	struct run_shared *shared;
 	const struct allocator *alloc;
@@ -123,12 +127,27 @@ size_t child_arena_bytes(const struct run_config *cfg);
 size_t child_common_bytes(const struct run_config *cfg);
 
 /*
- * Builds the state. Returns 0, or -errno after filling shared->refusal.
+ * Builds what stays: threads, trap, ledger, accounts. Returns 0, or -errno after filling
+ * shared->refusal.
  */
 int child_init(struct child *c, const struct child_setup *setup);
 
+/*
+ * begin.c: builds what is of one program, as the configuration says, and clears the results of the
+ * one before. Returns 0, or -errno after filling shared->refusal.
+ */
+int child_begin(struct child *c);
+
 /* Runs the program to its end on the calling thread (thread 0), with all its accounts. */
 void child_run(struct child *c);
+
+/* Where the words say it all there is no errno beside them. */
+int child_refuse(struct child *c, enum refusal why, int err);
+int child_refuse_ballast(struct child *c, int err);
+
+/* begin.c: of a process whose programs are as this configuration says. */
+size_t begin_arena_bytes(const struct run_config *cfg);
+struct pages_options begin_pages_options(const struct run_config *cfg);
 
 /* The next op of the program, or of its second pass; false at the end of both. */
 bool child_advance(struct child *c);

@@ -260,31 +260,6 @@ int kcalls_program(struct child *c, struct kernel_call *call, uint32_t slot)
 	return kcalls_program_maps(c, call, slot, &(struct pages_call){.call = call});
 }
 
-static int init_faults(struct child *c, struct arena *a)
-{
-	const struct run_config *cfg = &c->shared->config;
-
-	c->faults = arena_take(a, sizeof(*c->faults), _Alignof(struct fault_plan_state));
-	if (!c->faults)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < cfg->nfaults; i++) {
-		int err = fault_add(c->faults, &cfg->faults[i]);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int init_oracles(struct child *c, struct arena *a)
-{
-	if (!judges_lost(&c->shared->config))
-		return 0;
-	int err = lost_new(a, LOST_RECORDS, &c->lost);
-
-	return err ? err : growth_new(a, &c->growth);
-}
-
 static int refuse_unsupported(struct child *c, const char *why, int err)
 {
 	c->shared->refusal = REFUSAL_UNSUPPORTED;
@@ -292,24 +267,53 @@ static int refuse_unsupported(struct child *c, const char *why, int err)
 	return err;
 }
 
+static int plan_faults(struct child *c)
+{
+	const struct run_config *cfg = &c->shared->config;
+	int err = 0;
+
+	*c->faults = (struct fault_plan_state){0};
+	for (uint32_t i = 0; i < cfg->nfaults && !err; i++)
+		err = fault_add(c->faults, &cfg->faults[i]);
+	return err;
+}
+
+static int plan_oracles(struct child *c, struct arena *a)
+{
+	if (!c->trapping || !judges_lost(&c->shared->config))
+		return 0;
+	int err = lost_new(a, LOST_RECORDS, &c->lost);
+
+	return err ? err : growth_new(a, &c->growth);
+}
+
+int kcalls_plan(struct child *c, struct arena *a)
+{
+	int err = plan_faults(c);
+
+	if (!err)
+		err = plan_oracles(c, a);
+	if (err)
+		return child_refuse(c, REFUSAL_ARENA, err);
+	if (c->faults->n && !c->trapping)
+		return refuse_unsupported(c, c->shared->watch.reason, -ENOTSUP);
+	return 0;
+}
+
 /* Without the trap a run goes on, with snapshots alone, but for a fault plan. */
-static int init_trap(struct child *c)
+static void init_trap(struct child *c)
 {
 	const char *reason = "";
 	struct run_watch *w = &c->shared->watch;
 
 	if (!c->shared->config.watch)
-		return 0;
+		return;
 	int err = trap_install(on_trap, c, &reason);
 
 	c->trapping = err == 0;
 	w->traps = err ? WATCH_UNSUPPORTED : WATCH_ON;
-	if (!err)
-		return 0;
-	memccpy(w->reason, reason, '\0', sizeof(w->reason) - 1);
-	c->lost = NULL;
-	c->growth = NULL;
-	return c->faults->n ? refuse_unsupported(c, reason, err) : 0;
+	if (err)
+		memccpy(w->reason, reason, '\0', sizeof(w->reason) - 1);
 }
 
 int kcalls_init(struct child *c, struct arena *a)
@@ -317,16 +321,11 @@ int kcalls_init(struct child *c, struct arena *a)
 	struct ledger_options o = ledger_options(&c->shared->config, c->accounts);
 	int err = ledger_new(a, &o, &c->ledger);
 
-	if (!err)
-		err = init_faults(c, a);
-	if (!err)
-		err = init_oracles(c, a);
-	if (err) {
-		c->shared->refusal = REFUSAL_ARENA;
-		c->shared->refusal_err = -err;
-		return err;
-	}
-	return init_trap(c);
+	c->faults = arena_take(a, sizeof(*c->faults), _Alignof(struct fault_plan_state));
+	if (err || !c->faults)
+		return child_refuse(c, REFUSAL_ARENA, err ? err : -ENOMEM);
+	init_trap(c);
+	return 0;
 }
 
 int kcalls_arm_thread(struct child *c)

@@ -13,8 +13,11 @@
 
 size_t kcalls_arena_bytes(const struct run_config *cfg);
 
-/* Ledger, oracles and the trap; before threads start. Returns 0, or -errno after a refusal. */
+/* Ledger and trap; before threads start. Returns 0, or -errno after a refusal. */
 int kcalls_init(struct child *c, struct arena *a);
+
+/* The fault plan and the oracles of one program. Returns 0, or -errno after a refusal. */
+int kcalls_plan(struct child *c, struct arena *a);
 
 /* Each program thread, and a fork child's, before its first op. Returns 0 or -errno. */
 int kcalls_arm_thread(struct child *c);

@@ -41,8 +41,7 @@ int parallel_init(struct child *c, struct arena *a)
 	if (!s)
 		return -ENOMEM;
 	s->lane = arena_take(a, cfg->threads * sizeof(*s->lane), _Alignof(struct lane));
-	s->claimed = arena_take(a, cfg->block_slots, 1);
-	if (!s->lane || (cfg->block_slots && !s->claimed))
+	if (!s->lane)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < cfg->threads; i++) {
 		int err = cursor_new_section(a, &s->lane[i].cursor);
@@ -52,6 +51,16 @@ int parallel_init(struct child *c, struct arena *a)
 	}
 	c->section = s;
 	return 0;
+}
+
+int parallel_begin(struct child *c, struct arena *a)
+{
+	uint32_t slots = c->shared->config.block_slots;
+
+	if (!c->section)
+		return 0;
+	c->section->claimed = arena_take(a, slots, 1);
+	return slots && !c->section->claimed ? -ENOMEM : 0;
 }
 
 static void lane_open(struct child *c, uint32_t self)

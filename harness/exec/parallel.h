@@ -13,8 +13,11 @@
 
 size_t parallel_arena_bytes(const struct run_config *cfg);
 
-/* Where the program has sections. Returns 0 or -ENOMEM. */
+/* Where programs have sections. Returns 0 or -ENOMEM. */
 int parallel_init(struct child *c, struct arena *a);
+
+/* What is of one program. */
+int parallel_begin(struct child *c, struct arena *a);
 
 /* The op `parallel`, on the thread whose turn it is; it runs its own lines too. */
 void parallel_run(struct child *c, const struct op *op);

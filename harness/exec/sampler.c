@@ -45,6 +45,11 @@ int sampler_new(struct arena *a, struct child *c, struct sampler **ret_sampler)
 	return 0;
 }
 
+void sampler_begin(struct sampler *s)
+{
+	*s = (struct sampler){.child = s->child, .shared = s->shared, .accounts = s->accounts};
+}
+
 static void raise_to(int64_t *high, int64_t value)
 {
 	if (value > *high)

@@ -21,6 +21,9 @@ struct sampler;
 size_t sampler_arena_bytes(void);
 int sampler_new(struct arena *a, struct child *c, struct sampler **ret_sampler);
 
+/* A program begins: nothing was sampled yet. */
+void sampler_begin(struct sampler *s);
+
 /* Takes and records a named checkpoint with all parts, and feeds the peaks. Returns 0 or -errno. */
 struct checkpoint_at {
 	const char *name;
