@@ -59,7 +59,6 @@ struct pages_options begin_pages_options(const struct run_config *cfg)
 		.capacity = page_runs(cfg),
 		.thp_always = fact_thp(&thp) != 0 || thp == 2,
 		.shmem_huge = fact_shmem_thp(&shmem) != 0 || shmem,
-		.shmem_huge = fact_shmem_thp(&shmem) != 0 || shmem,
 		.kernel = cfg->kernel,
 		.wrong = (enum pages_rule)cfg->wrong_rule,
 	};
