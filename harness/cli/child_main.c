@@ -15,6 +15,7 @@
 #include "allocators/loader.h"
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
+#include "harness/exec/fed.h"
 #include "harness/kernel/proc.h"
 
 static struct run_shared *shared;
@@ -56,7 +57,8 @@ static int keep_program(void)
 	if (fstat(program.fd, &st) != 0)
 		return -errno;
 	program.len = (size_t)st.st_size;
-	void *p = mmap(NULL, program.len, PROT_READ, MAP_PRIVATE, program.fd, 0);
+	size_t most = shared->config.fed ? RUN_FEED_TEXT_BYTES : program.len;
+	void *p = mmap(NULL, most, PROT_READ, MAP_SHARED, program.fd, 0);
 
 	if (p == MAP_FAILED)
 		return -errno;
@@ -120,6 +122,14 @@ static void load(struct loaded *ret_loaded)
 	refuse(refusal.why, -refusal.err);
 }
 
+static enum run_state run(struct child *c)
+{
+	if (child_begin(c) != 0)
+		return RUN_REFUSED;
+	child_run(c);
+	return RUN_ENDED;
+}
+
 int main(void)
 {
 	static struct loaded loaded;
@@ -135,12 +145,15 @@ int main(void)
 		.program = &program,
 	};
 
-	int err = child_init(&child, &setup);
+	enum run_state state = RUN_REFUSED;
 
-	if (!err)
-		err = child_begin(&child);
-	if (!err)
-		child_run(&child);
-	atomic_store(&shared->state, err ? RUN_REFUSED : RUN_ENDED);
-	_exit(err ? 2 : 0);
+	if (child_init(&child, &setup) != 0)
+		atomic_store(&shared->state, state);
+	else
+		while (fed_next(&child)) {
+			state = run(&child);
+			if (!fed_end(&child, state))
+				break;
+		}
+	_exit(state == RUN_REFUSED ? 2 : 0);
 }

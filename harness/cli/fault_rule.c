@@ -1,39 +1,12 @@
 #include "harness/cli/fault_rule.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
 
 #include "harness/cli/syscall_name.h"
 #include "harness/prog/names.h"
 #include "harness/prog/text.h"
 
 _Static_assert(PROG_FAULT_CALLS <= FAULT_CALLS, "a rule has room for what can be written");
-
-uint32_t kcall_nr(uint32_t kcall)
-{
-	static const uint32_t nr[KCALL_COUNT] = {
-		[KCALL_MMAP] = SYS_mmap,       [KCALL_MUNMAP] = SYS_munmap,
-		[KCALL_MREMAP] = SYS_mremap,   [KCALL_MPROTECT] = SYS_mprotect,
-		[KCALL_MADVISE] = SYS_madvise, [KCALL_PROCESS_MADVISE] = SYS_process_madvise,
-		[KCALL_BRK] = SYS_brk,
-	};
-
-	return nr[kcall];
-}
-
-void fault_rule_of_plan(const struct fault_plan *plan, struct fault_rule *ret_rule)
-{
-	*ret_rule = (struct fault_rule){
-		.nr = {kcall_nr(plan->call)},
-		.ncalls = 1,
-		.err = (int32_t)plan->err,
-		.nth = plan->nth,
-		.count = plan->count,
-		.every = plan->every,
-		.from = plan->from_stmt,
-		.to = plan->to_stmt,
-	};
-}
 
 bool fault_rule_to_plan(const struct fault_rule *rule, struct fault_plan *ret_plan)
 {

@@ -8,16 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/exec/plan.h"
 #include "harness/kernel/fault.h"
 #include "harness/prog/parse.h"
 
-/* The system call that a program's word means. `kcall` is an enum kcall. */
-uint32_t kcall_nr(uint32_t kcall);
-
-/* A fault line of a program. */
-void fault_rule_of_plan(const struct fault_plan *plan, struct fault_rule *ret_rule);
-
-/* The other way; false for what no line of a program says: several calls, or one without a word. */
+/* The plan that says the rule; false for what no line of a program says: several calls, or one without a word. */
 bool fault_rule_to_plan(const struct fault_rule *rule, struct fault_plan *ret_plan);
 
 /* "munmap ENOMEM nth=3", "mmap,brk,mremap ENOMEM nth=5 count=0". 0, or -EINVAL with the error. */

@@ -166,32 +166,12 @@ static void not_run(struct outcome_of_run *r, enum outcome outcome, const char *
 		 (int)sizeof(r->verdict.reason) - 1, reason);
 }
 
-/* The program's own refusals and then those of the command line, as many as there is room for. */
-static uint32_t all_faults(const struct program *p, const struct runner_options *o,
-			   struct fault_rule rules[FAULT_RULES])
-{
-	const struct prog_header *h = &p->info.header;
-	uint32_t n = 0;
-
-	while (n < h->nfaults && n < FAULT_RULES) {
-		fault_rule_of_plan(&h->faults[n], &rules[n]);
-		n++;
-	}
-	for (uint32_t i = 0; i < o->nfaults && n < FAULT_RULES; i++)
-		rules[n++] = o->faults[i];
-	return n;
-}
-
-static struct run_request request_of(const struct subject *s, const struct program *p,
-				     const struct runner_options *o)
+struct run_request runner_request(const struct subject *s, const struct runner_options *o)
 {
 	const struct plugin *plugin = s->ref.plugin;
-	const struct prog_header *h = &p->info.header;
 	bool is_libc = plugin && strcmp(plugin->name, "glibc") == 0;
 
 	return (struct run_request){
-		.program_fd = p->fd,
-		.info = &p->info,
 		.load = is_inside(&s->ref) ? LOAD_INSIDE : o->load,
 		.plugin = plugin ? plugin->name : "",
 		.file = is_libc || is_inside(&s->ref) ? NULL : s->ref.path,
@@ -206,11 +186,22 @@ static struct run_request request_of(const struct subject *s, const struct progr
 		.limit_ns = o->limit_ns,
 		.oplog_capacity = o->oplog_capacity,
 		.check_ledger = o->check_ledger,
-		.has_ballast = o->has_ballast || h->has_ballast,
-		.ballast = o->has_ballast ? o->ballast : h->ballast,
 		.on_tape = o->on_tape,
 		.tape_ctx = o->tape_ctx,
 	};
+}
+
+static struct run_request request_of(const struct subject *s, const struct program *p,
+				     const struct runner_options *o)
+{
+	const struct prog_header *h = &p->info.header;
+	struct run_request req = runner_request(s, o);
+
+	req.program_fd = p->fd;
+	req.info = &p->info;
+	req.has_ballast = o->has_ballast || h->has_ballast;
+	req.ballast = o->has_ballast ? o->ballast : h->ballast;
+	return req;
 }
 
 static void run_and_judge(const struct subject *s, const struct program *p,
@@ -223,7 +214,7 @@ static void run_and_judge(const struct subject *s, const struct program *p,
 
 	req.child = child;
 	req.faults = rules;
-	req.nfaults = all_faults(p, o, rules);
+	req.nfaults = plan_rules(&p->info.header, o->faults, o->nfaults, rules);
 	req.watch = o->watch && (o->oracles || o->on_tape || o->check_ledger || req.nfaults);
 	if (!err)
 		err = run_program(&req, &ret->result);

@@ -66,6 +66,12 @@ int subjects_open(char *const *args, size_t n, const struct runner_options *o,
 		  struct subject **ret_subjects);
 void subjects_free(struct subject *s, size_t n);
 
+/*
+ * What a run of any program needs to know of allocator and options: `child`, the program, its
+ * refusals and ballast, and `watch` are still to be filled. Strings stay the subject's.
+ */
+struct run_request runner_request(const struct subject *s, const struct runner_options *o);
+
 struct outcome_of_run {
 	struct verdict_input in; /* in.result is &result; in.result->shared may be NULL */
 	struct run_result result;

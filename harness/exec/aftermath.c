@@ -13,9 +13,12 @@
 #include "harness/exec/child.h"
 #include "harness/exec/facts.h"
 #include "harness/exec/kcalls.h"
+#include "harness/exec/map_files.h"
+#include "harness/exec/sampler.h"
 #include "harness/exec/threads.h"
 
-#define UNMAP_PASSES 3 /* what the map limit refused goes when its neighbours are gone */
+#define LEAST_HEADROOM 1024 /* maps */
+#define UNMAP_PASSES   3    /* what the map limit refused goes when its neighbours are gone */
 
 static struct run_counts uncounted;
 
@@ -75,6 +78,34 @@ static void purge(struct child *c)
 	block_trim(c, &op);
 }
 
+static uint64_t pieces_outstanding(const struct child *c)
+{
+	struct lost_range r;
+	uint64_t n = 0;
+
+	for (uintptr_t at = 0; lost_next(c->lost, at, &r); at = r.end)
+		n++;
+	return n;
+}
+
+/*
+ * All of it, but in a child that has to raise the ballast again soon: there as much as the program
+ * has had, and what is outstanding may need, twice.
+ */
+static int give_back_headroom(struct child *c)
+{
+	const struct run_watch *w = &c->shared->watch;
+
+	if (c->shared->config.fed && ledger_is_exact(c->ledger)) {
+		uint64_t had = (uint64_t)(w->peak.maps - w->start.maps);
+
+		return child_lower_ballast(c, 2 * (had + pieces_outstanding(c)) + LEAST_HEADROOM);
+	}
+	int rc = ballast_drop(&c->ballast);
+
+	return rc ? rc : kcalls_reconcile(c);
+}
+
 bool aftermath_begin(struct child *c)
 {
 	struct prog_error err = {.message = "the program could not be read once more"};
@@ -86,10 +117,8 @@ bool aftermath_begin(struct child *c)
 	c->shared->findings.again = 1;
 	c->faults->off = true;
 	lost_close(c->lost);
-	int rc = ballast_drop(&c->ballast);
+	int rc = give_back_headroom(c);
 
-	if (!rc)
-		rc = kcalls_reconcile(c);
 	if (rc) {
 		child_failed(c, rc, "the ballast could not be dropped");
 		return false;
@@ -142,4 +171,53 @@ void aftermath_end(struct child *c)
 		child_failed(c, err, "what is resident could not be read");
 	else
 		lost_judge(c->lost, &c->shared->findings);
+}
+
+/* After these the heap, or what is mapped, may be in any state. */
+static bool is_grave(const struct finding *f)
+{
+	const uint32_t grave =
+		FINDING_BIT(FINDING_OVERLAP) | FINDING_BIT(FINDING_CORRUPTED) |
+		FINDING_BIT(FINDING_LOST_CONTENT) | FINDING_BIT(FINDING_SHORT_USABLE) |
+		FINDING_BIT(FINDING_ACCEPTED_OVERFLOW) | FINDING_BIT(FINDING_CRASH) |
+		FINDING_BIT(FINDING_WRONG_ACCESS) | FINDING_BIT(FINDING_WRONG_RESIDENCY);
+
+	return grave & FINDING_BIT(f->kind);
+}
+
+static bool is_sane(const struct child *c)
+{
+	const struct finding_sink *sink = &c->shared->findings;
+
+	for (uint32_t i = 0; i < sink->n && i < FINDING_MAX; i++)
+		if (is_grave(&sink->v[i]))
+			return false;
+	return !c->shared->harness_error && !c->threads_ended;
+}
+
+static void note_kept(struct child *c)
+{
+	const struct ledger_counts *now = ledger_now(c->ledger), *start = &c->shared->watch.start;
+	struct run_feed *feed = &c->shared->feed;
+
+	feed->kept_maps = now->maps - start->maps;
+	feed->kept_mapped_bytes = now->mapped_bytes - start->mapped_bytes;
+	feed->kept_rss_bytes = sampler_rss_since_start(c->sampler);
+}
+
+bool aftermath_undo(struct child *c)
+{
+	if (!is_sane(c))
+		return false;
+	c->again = true;
+	c->lost = NULL;
+	c->counts = &uncounted;
+	c->shared->findings.again = 1;
+	c->faults->off = true;
+	unmap_program(c);
+	free_all(c);
+	map_files_close(c);
+	c->shared->findings.again = 0;
+	note_kept(c);
+	return is_sane(c) && range_set_count(ledger_program(c->ledger)) == 0;
 }

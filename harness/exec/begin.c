@@ -192,15 +192,47 @@ static int init_pages(struct child *c)
 	return pages_new(c->arena, c->common, &c->pages_options, &c->pages);
 }
 
+static int follow_ballast(struct child *c, const struct ballast_change *changed)
+{
+	int err = 0;
+
+	for (int i = 0; i < 2 && !err; i++)
+		err = kcalls_follow(c, changed->part[i].start, changed->part[i].end);
+	return err;
+}
+
+int child_lower_ballast(struct child *c, uint64_t maps)
+{
+	struct ballast_change changed;
+	int err = ballast_lower(&c->ballast, maps, &changed);
+
+	return err ? err : follow_ballast(c, &changed);
+}
+
+/* As much headroom as the program asks for, whatever was left of it before. */
+static int adjust_ballast(struct child *c)
+{
+	int64_t limit = accounts_max_map_count(), total = ledger_now(c->ledger)->total_maps;
+	struct ballast_limit to = {limit, c->shared->config.ballast};
+	struct ballast_change changed;
+	int err = ballast_adjust(&c->ballast, total, to, &changed);
+
+	return err ? err : follow_ballast(c, &changed);
+}
+
 /* The last thing that is mapped. */
 static int init_ballast(struct child *c)
 {
 	const struct run_config *cfg = &c->shared->config;
+	int err;
 
 	if (!cfg->has_ballast)
-		return 0;
-	int err = ballast_raise(&c->ballast, c->accounts, accounts_max_map_count(), cfg->ballast);
-
+		return c->ballast.count ? child_lower_ballast(c, c->ballast.count) : 0;
+	if (c->ballast.count && ledger_is_exact(c->ledger))
+		err = adjust_ballast(c);
+	else
+		err = ballast_raise(&c->ballast, c->accounts, accounts_max_map_count(),
+				    cfg->ballast);
 	return err ? child_refuse_ballast(c, err) : 0;
 }
 

@@ -11,6 +11,7 @@
 #include "harness/exec/crash.h"
 #include "harness/exec/kcalls.h"
 #include "harness/exec/map_access.h"
+#include "harness/exec/map_files.h"
 #include "harness/exec/parallel.h"
 #include "harness/exec/sampler.h"
 #include "harness/exec/threads.h"
@@ -164,11 +165,14 @@ int child_refuse_ballast(struct child *c, int err)
 
 static int reserve_ballast(struct child *c)
 {
-	if (!c->shared->config.has_ballast)
+	const struct run_config *cfg = &c->shared->config;
+
+	if (!cfg->has_ballast)
 		return 0;
 	int err = ballast_reserve(&c->ballast, c->accounts, accounts_max_map_count());
 
-	return err ? child_refuse_ballast(c, err) : 0;
+	/* Programs that are handed over need none, or are refused one by one. */
+	return err && !cfg->fed ? child_refuse_ballast(c, err) : 0;
 }
 
 /* With its fences. */
@@ -227,6 +231,8 @@ int child_init(struct child *c, const struct child_setup *setup)
 		err = kcalls_init(c, setup->arena);
 	if (err)
 		return err;
+	if (c->shared->config.keeps_files)
+		map_files_raise_limit();
 	err = sampler_new(setup->arena, c, &c->sampler);
 	if (!err)
 		err = parallel_init(c, setup->arena);

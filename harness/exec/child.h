@@ -74,6 +74,7 @@ struct child {
 	struct growth *growth; /* NULL: not judged */
 	struct fault_plan_state *faults;
 	struct ballast ballast;
+	int64_t pages_beside; /* mapped beside what the ledger has; of kcalls.c */
 	struct block_slot *b;
 	struct map_slot *m;
 	struct baton baton;
@@ -92,6 +93,7 @@ struct child {
 	bool passed_by;		   /* one of them was not seen */
 	unsigned until_beat;	   /* slots until the next heartbeat */
 	unsigned proc;		   /* index of this process in shared->pos */
+	bool threads_ended;	   /* some are gone for good: no other program can run */
 	bool ending;		   /* the thread that runs ops ends: its successor goes on */
 	_Atomic uint64_t refusals; /* of main: kernel calls refused in sections so far */
 	uint64_t refusals_before;  /* of a lane: when its call began */
@@ -144,6 +146,9 @@ void child_run(struct child *c);
 /* Where the words say it all there is no errno beside them. */
 int child_refuse(struct child *c, enum refusal why, int err);
 int child_refuse_ballast(struct child *c, int err);
+
+/* So many maps more of headroom, as far as there are fillers. Returns 0 or -errno. */
+int child_lower_ballast(struct child *c, uint64_t maps);
 
 /* begin.c: of a process whose programs are as this configuration says. */
 size_t begin_arena_bytes(const struct run_config *cfg);
@@ -243,6 +248,13 @@ void aftermath_press(struct child *c);
 
 /* After them, or when there was nothing to do: judges what is lost. */
 void aftermath_end(struct child *c);
+
+/*
+ * In a child that stays: all of the program that is left is undone. What its blocks lead to when
+ * they are freed is told like that of the aftermath. Returns false where this process is of no use
+ * for another program.
+ */
+bool aftermath_undo(struct child *c);
 
 static inline uintptr_t page_up(const struct child *c, uintptr_t n)
 {

@@ -1,6 +1,8 @@
 #include "harness/exec/crash.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -108,6 +110,7 @@ static void notify(unsigned char proc)
 {
 	while (write(crash.notify_fd, &proc, 1) < 0 && errno == EINTR)
 		;
+	syscall(SYS_futex, &crash.shared->feed.done, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 /* The system call itself: libc's pause() is a cancellation point. */

@@ -284,7 +284,8 @@ static int plan_oracles(struct child *c, struct arena *a)
 		return 0;
 	int err = lost_new(a, LOST_RECORDS, &c->lost);
 
-	return err ? err : growth_new(a, &c->growth);
+	/* Among the programs of one process growth cannot be told from what others left. */
+	return err || c->shared->config.fed ? err : growth_new(a, &c->growth);
 }
 
 int kcalls_plan(struct child *c, struct arena *a)
@@ -333,11 +334,50 @@ int kcalls_arm_thread(struct child *c)
 	return c->trapping ? trap_arm_thread() : 0;
 }
 
+/* The pages that the process has mapped beside those of the ledger, which do not change. */
+static int pages_beside(struct child *c, int64_t *ret_pages)
+{
+	uint64_t size, resident;
+	int err = accounts_statm(c->accounts, &size, &resident);
+
+	if (!err)
+		*ret_pages = (int64_t)size -
+			     ledger_now(c->ledger)->mapped_bytes / (int64_t)c->page_bytes;
+	return err;
+}
+
+/* Somebody unwatched may have mapped something since the last program. */
+static int begin_again(struct child *c)
+{
+	int64_t beside;
+	int err = pages_beside(c, &beside);
+
+	if (!err && beside != c->pages_beside) {
+		err = kcalls_reconcile(c);
+		c->shared->watch.untracked = (struct ledger_drift){0};
+		if (!err)
+			err = pages_beside(c, &c->pages_beside);
+	}
+	if (!err)
+		ledger_restart_peak(c->ledger);
+	return err;
+}
+
+static int begin(struct child *c, bool *ret_exact)
+{
+	*ret_exact = ledger_is_exact(c->ledger);
+	if (*ret_exact)
+		return begin_again(c);
+	int err = c->trapping ? ledger_begin(c->ledger, ret_exact) : 0;
+
+	return err || !*ret_exact ? err : pages_beside(c, &c->pages_beside);
+}
+
 int kcalls_begin(struct child *c)
 {
 	struct run_watch *w = &c->shared->watch;
 	bool exact = false;
-	int err = c->trapping ? ledger_begin(c->ledger, &exact) : 0;
+	int err = begin(c, &exact);
 
 	if (err)
 		return err;
@@ -350,6 +390,18 @@ int kcalls_begin(struct child *c)
 	if (!exact)
 		c->growth = NULL;
 	return 0;
+}
+
+int kcalls_follow(struct child *c, uintptr_t start, uintptr_t end)
+{
+	const struct kernel_call call = {
+		.nr = SYS_mprotect, .caller = CALLER_ALLOCATOR, .arg = {start, end - start}};
+	struct effect effect;
+
+	if (start == end || !ledger_is_exact(c->ledger))
+		return 0;
+	effect_of(&call, c->page_bytes, &effect);
+	return ledger_apply(c->ledger, &call, &effect, 0);
 }
 
 int kcalls_after_fork(struct child *c)

@@ -29,8 +29,14 @@ int kcalls_arm_thread(struct child *c);
 void kcalls_work_with(struct child *c);
 struct child *kcalls_works_with(void);
 
-/* Reads the table of VMAs: the last step before the first snapshot. Returns 0 or -errno. */
+/*
+ * The last step before the first snapshot of a program: the ledger has what is there. It reads the
+ * table of VMAs unless it has followed all that was mapped since it last did. Returns 0 or -errno.
+ */
 int kcalls_begin(struct child *c);
+
+/* The harness itself changed VMAs of [start, end), and nothing but their number. */
+int kcalls_follow(struct child *c, uintptr_t start, uintptr_t end);
 
 /* A fork child goes on with a table of its own. Returns 0 or -errno. */
 int kcalls_after_fork(struct child *c);

@@ -41,7 +41,7 @@ size_t map_files_arena_bytes(const struct run_config *cfg)
 	       64;
 }
 
-static void raise_limit(void)
+void map_files_raise_limit(void)
 {
 	struct rlimit limit;
 
@@ -66,7 +66,6 @@ int map_files_init(struct child *c, struct arena *a)
 	f->v = arena_take(a, capacity * sizeof(*f->v), _Alignof(struct map_file));
 	if (!f->v)
 		return -ENOMEM;
-	raise_limit();
 	c->files = f;
 	return 0;
 }
@@ -283,6 +282,14 @@ void map_files_mapped(struct child *c, const struct map_source_fd *source, uint3
 	}
 	if (filled)
 		slot_set(c, slot, file);
+}
+
+void map_files_close(struct child *c)
+{
+	for (uint32_t i = 0; c->files && i < c->files->fresh; i++)
+		if (c->files->v[i].users)
+			close(c->files->v[i].fd);
+	c->files = NULL;
 }
 
 void map_files_share(struct child *c, uint32_t from, uint32_t to)

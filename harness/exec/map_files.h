@@ -24,8 +24,14 @@ struct child;
 struct map_files;
 
 size_t map_files_arena_bytes(const struct run_config *cfg);
-/* Where files are kept; raises the soft limit of open files. */
+/* Where the program's files are kept. */
 int map_files_init(struct child *c, struct arena *a);
+
+/* Once, where files are kept: more of them may be open. */
+void map_files_raise_limit(void);
+
+/* The program is over: nothing is kept. */
+void map_files_close(struct child *c);
 
 /* What one mmap maps. */
 struct map_source_fd {

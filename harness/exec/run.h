@@ -30,6 +30,8 @@ struct run_request {
 	uint32_t wrong_rule; /* enum pages_rule that the page model has wrong; 0: none */
 	uint64_t seed;
 	bool oracles, check_full, sampling;
+	bool fed; /* the child waits for programs: see feed.h, which sets this and the next */
+	uint32_t accounts;
 	uint32_t without;  /* set of enum finding_kind that are not judged, whoever judges */
 	uint64_t hang_ns;  /* watchdog: no progress for this long */
 	uint64_t limit_ns; /* however busy: killed after so long, RUN_END_INTERRUPTED; 0: never */

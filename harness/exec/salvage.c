@@ -24,7 +24,7 @@ static bool finding_is_sound(const struct finding *f)
 	       f->op_code <= OP_CODES && f->has_slot <= SPACE_MAP && f->stmt >= -1;
 }
 
-static void salvage_findings(struct finding_sink *sink)
+static void salvage_sink(struct finding_sink *sink)
 {
 	uint32_t n = sink->n < FINDING_MAX ? sink->n : FINDING_MAX, kept = 0;
 
@@ -90,7 +90,12 @@ static void salvage_counts(struct run_shared *s)
 		run_counts_add(&s->counts, &run_lane_counts(s)[i]);
 }
 
-static void clear_page(struct run_shared *s, const struct run_config *cfg)
+static bool is_written_over(const struct run_shared *s, const struct run_config *cfg)
+{
+	return memcmp(&s->config, cfg, sizeof(*cfg)) != 0 || s->findings.without != cfg->without;
+}
+
+static void only_written_over(struct finding_sink *sink, const struct run_config *cfg)
 {
 	const struct finding f = {
 		.kind = FINDING_CORRUPTED,
@@ -99,16 +104,48 @@ static void clear_page(struct run_shared *s, const struct run_config *cfg)
 		.stmt = -1,
 	};
 
+	sink->n = sink->dropped = sink->again = 0;
+	sink->cut = (struct finding){0};
+	sink->without = cfg->without;
+	finding_add(sink, &f);
+}
+
+static void clear_page(struct run_shared *s, const struct run_config *cfg)
+{
 	memset(s, 0, sizeof(*s));
 	s->config = *cfg;
-	s->findings.without = cfg->without;
 	s->unmeasured_stmt = -1;
-	finding_add(&s->findings, &f);
+	only_written_over(&s->findings, cfg);
+}
+
+/* As many as there are, so that the copy costs no more than that. */
+static void copy_sink(const struct finding_sink *from, struct finding_sink *to)
+{
+	uint32_t n = from->n < FINDING_MAX ? from->n : FINDING_MAX;
+
+	to->dropped = from->dropped;
+	to->again = from->again;
+	to->without = from->without;
+	to->cut = from->cut;
+	memcpy(to->v, from->v, n * sizeof(to->v[0]));
+	to->n = n;
+}
+
+bool salvage_findings(const struct run_shared *s, const struct run_config *cfg,
+		      struct finding_sink *ret_findings)
+{
+	copy_sink(&s->findings, ret_findings);
+	if (is_written_over(s, cfg)) {
+		only_written_over(ret_findings, cfg);
+		return true;
+	}
+	salvage_sink(ret_findings);
+	return false;
 }
 
 bool salvage_page(struct run_shared *s, const struct run_config *cfg)
 {
-	if (memcmp(&s->config, cfg, sizeof(*cfg)) != 0 || s->findings.without != cfg->without) {
+	if (is_written_over(s, cfg)) {
 		clear_page(s, cfg);
 		return true;
 	}
@@ -120,7 +157,7 @@ bool salvage_page(struct run_shared *s, const struct run_config *cfg)
 	for (int i = 0; i < PROG_MAX_THREADS; i++)
 		if (s->lane[i].op_code > OP_CODES)
 			s->lane[i].op_code = OP_CODES;
-	salvage_findings(&s->findings);
+	salvage_sink(&s->findings);
 	salvage_served(&s->served);
 	salvage_checkpoints(s);
 	salvage_watch(s);

@@ -27,6 +27,13 @@ int salvage_copy(const struct run_shared *shared, size_t bytes, struct run_share
  */
 bool salvage_page(struct run_shared *s, const struct run_config *cfg);
 
+/*
+ * The findings alone, of a page that others may go on writing to, as salvage_page would leave them.
+ * Returns what that returns.
+ */
+bool salvage_findings(const struct run_shared *s, const struct run_config *cfg,
+		      struct finding_sink *ret_findings);
+
 /* Whether `pid` is `root` or was started by it: a pid on the page may be anybody's. */
 bool salvage_is_descendant(pid_t pid, pid_t root);
 

@@ -73,17 +73,20 @@ static void feed_peak(struct sampler *s, const struct snapshot *now)
 	s->shared->peak.samples++;
 }
 
-/* A fresh reading; with a ledger, of what no kernel call explains too. */
+/* With a ledger maps are known anyway; a reading finds what no kernel call explains too. */
 static int take(struct sampler *s, unsigned parts, struct snapshot *ret_now)
 {
+	static const struct snapshot nothing = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
 	const struct ledger *l = s->child->ledger;
 
-	if (!(parts & SNAPSHOT_MAPS) || !ledger_is_exact(l))
+	if (!ledger_is_exact(l))
 		return accounts_take(s->accounts, parts, ret_now);
-	int err = kcalls_reconcile(s->child);
+	int err = parts & SNAPSHOT_MAPS ? kcalls_reconcile(s->child) : 0;
 
-	if (!err)
-		err = accounts_take(s->accounts, parts & ~(unsigned)SNAPSHOT_MAPS, ret_now);
+	parts &= ~(unsigned)SNAPSHOT_MAPS;
+	*ret_now = nothing;
+	if (!err && parts)
+		err = accounts_take(s->accounts, parts, ret_now);
 	if (err)
 		return err;
 	ret_now->maps = ledger_now(l)->maps;
@@ -92,14 +95,15 @@ static int take(struct sampler *s, unsigned parts, struct snapshot *ret_now)
 	return 0;
 }
 
-static void share_of_allocator(const struct ledger *l, struct checkpoint_record *r)
+static void share_of_allocator(const struct ledger *l, bool resident, struct checkpoint_record *r)
 {
 	bool exact = ledger_is_exact(l);
 
 	r->allocator_maps = exact ? ledger_now(l)->maps_by[CALLER_ALLOCATOR] : -1;
 	r->allocator_mapped_bytes = exact ? ledger_now(l)->mapped_by[CALLER_ALLOCATOR] : -1;
 	r->allocator_rss_bytes = -1;
-	ledger_resident(l, &r->allocator_rss_bytes);
+	if (resident)
+		ledger_resident(l, &r->allocator_rss_bytes);
 }
 
 /* A fork child is judged once, at its end. */
@@ -113,7 +117,8 @@ int sampler_checkpoint(struct sampler *s, const struct checkpoint_at *at)
 {
 	struct run_shared *shared = s->shared;
 	struct snapshot now;
-	int err = take(s, SNAPSHOT_ALL, &now);
+	unsigned parts = shared->config.accounts;
+	int err = take(s, parts, &now);
 
 	if (err)
 		return err;
@@ -138,7 +143,7 @@ int sampler_checkpoint(struct sampler *s, const struct checkpoint_at *at)
 	r->iteration = at->iteration;
 	r->in_fork = at->in_fork;
 	r->at = now;
-	share_of_allocator(s->child->ledger, r);
+	share_of_allocator(s->child->ledger, parts & SNAPSHOT_RSS, r);
 	atomic_store_explicit(&shared->ncheckpoints, n + 1, memory_order_release);
 	return 0;
 }
@@ -328,4 +333,14 @@ int sampler_measure(struct sampler *s, const struct op_expect *expect,
 	default:
 		return measure_accounts(s, expect->metric, ret_measured);
 	}
+}
+
+int64_t sampler_rss_since_start(struct sampler *s)
+{
+	struct snapshot now;
+	bool asked = s->shared->config.accounts & SNAPSHOT_RSS;
+
+	if (!asked || accounts_take(s->accounts, SNAPSHOT_RSS, &now) != 0)
+		return -1;
+	return now.rss_bytes - s->start.rss_bytes;
 }

@@ -21,6 +21,9 @@ struct sampler;
 size_t sampler_arena_bytes(void);
 int sampler_new(struct arena *a, struct child *c, struct sampler **ret_sampler);
 
+/* What is resident now beyond the first checkpoint; -1 where checkpoints do not ask for that. */
+int64_t sampler_rss_since_start(struct sampler *s);
+
 /* A program begins: nothing was sampled yet. */
 void sampler_begin(struct sampler *s);
 

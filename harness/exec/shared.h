@@ -43,6 +43,9 @@ struct run_config {
 	uint32_t without;    /* set of enum finding_kind that are not judged */
 	uint32_t check_full;
 	uint32_t sampling; /* accounts at statement ends */
+	uint32_t fed;	   /* programs are handed over one by one (struct run_feed) */
+	uint32_t accounts; /* mask of enum snapshot_parts: of checkpoints, where no ledger has them
+			    */
 	uint32_t limited;  /* RLIMIT_AS, RLIMIT_DATA or strict overcommit: NULL needs no other cause
 			    */
 	uint32_t block_slots, map_slots, threads;
@@ -115,6 +118,25 @@ struct served {
 	int8_t by[SYMBOL_COUNT]; /* object index; -1: exported by nobody */
 	char version[128];	 /* the allocator's own word, or "" */
 };
+
+/*
+ * Programs for a child that stays (feed.h). The text is behind RUN_FD_PROGRAM, the configuration
+ * is the program's. `given` counts what the controller has handed over, `taken` what the child has
+ * begun with, `done` what it is through with; state, findings and all are of that one. Number 1 is
+ * no program but the child's own start, with a configuration that is as wide as any program's.
+ */
+struct run_feed {
+	_Atomic uint32_t given; /* a futex */
+	_Atomic uint32_t taken;
+	_Atomic uint32_t done; /* a futex: also woken when a process of the run crashes */
+	uint32_t spent;	       /* not all of the program could be undone: the child ends */
+	uint64_t text_bytes;
+	/* What the allocator keeps when all of the program is undone: differences from its start.
+	 */
+	int64_t kept_maps, kept_mapped_bytes, kept_rss_bytes;
+};
+
+#define RUN_FEED_TEXT_BYTES (1ul << 20) /* the longest program that is handed over */
 
 /* Places on the page. Index 0: the child; the others are of its fork children, and of theirs. */
 #define RUN_PROCS 64
@@ -296,6 +318,7 @@ struct run_shared {
 	int32_t refusal_err;
 	char refusal_text[512];
 	struct served served;
+	struct run_feed feed;
 	struct position pos[RUN_PROCS];
 	/* Of the child's threads in a parallel section; `taken`: it runs its lines. */
 	struct position lane[PROG_MAX_THREADS];

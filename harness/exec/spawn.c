@@ -56,8 +56,27 @@ static void fill_facts(const struct prog_info *info, struct run_config *cfg)
 {
 	cfg->facts = info->facts;
 	cfg->nneeds = info->header.nneeds;
+	memset(cfg->needs, 0, sizeof(cfg->needs));
 	for (uint32_t i = 0; i < cfg->nneeds; i++)
 		cfg->needs[i] = info->header.needs[i];
+}
+
+void spawn_configure(const struct run_request *req, struct run_config *cfg)
+{
+	cfg->sampling = req->sampling;
+	cfg->accounts = req->fed ? req->accounts : SNAPSHOT_ALL;
+	cfg->block_slots = req->info->block_slots;
+	cfg->map_slots = req->info->map_slots;
+	cfg->parallel = req->info->has_parallel;
+	cfg->keeps_files = req->info->has_of;
+	cfg->forks_beside = forks_beside(req->info);
+	cfg->has_ballast = req->has_ballast;
+	cfg->ballast = req->ballast;
+	cfg->nfaults = req->nfaults < FAULT_RULES ? req->nfaults : FAULT_RULES;
+	memset(cfg->faults, 0, sizeof(cfg->faults));
+	for (uint32_t i = 0; i < cfg->nfaults; i++)
+		cfg->faults[i] = req->faults[i];
+	fill_facts(req->info, cfg);
 }
 
 static void fill_config(const struct run_request *req, struct run_config *cfg)
@@ -72,29 +91,19 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 	cfg->oracles = req->oracles;
 	cfg->without = req->without;
 	cfg->check_full = req->check_full;
-	cfg->sampling = req->sampling;
+	cfg->fed = req->fed;
 	cfg->limited = limit_is_finite(RLIMIT_AS) || limit_is_finite(RLIMIT_DATA) ||
 		       overcommit_is_strict();
-	cfg->block_slots = req->info->block_slots;
-	cfg->map_slots = req->info->map_slots;
 	cfg->threads = req->info->threads;
 	cfg->oplog_capacity = req->oplog_capacity;
 	cfg->watch = req->watch || req->nfaults || req->on_tape || req->check_ledger;
 	cfg->check_ledger = req->check_ledger;
-	cfg->parallel = req->info->has_parallel;
 	cfg->exits = req->info->has_exit;
-	cfg->keeps_files = req->info->has_of;
-	cfg->forks_beside = forks_beside(req->info);
-	cfg->has_ballast = req->has_ballast;
-	cfg->ballast = req->ballast;
 	cfg->stretch = req->stretch;
 	cfg->stretch_stmt = req->stretch_stmt;
 	cfg->stretch_metric = req->stretch_metric;
 	cfg->tape_capacity = req->on_tape ? TAPE_ENTRIES : 0;
-	cfg->nfaults = req->nfaults < FAULT_RULES ? req->nfaults : FAULT_RULES;
-	for (uint32_t i = 0; i < cfg->nfaults; i++)
-		cfg->faults[i] = req->faults[i];
-	fill_facts(req->info, cfg);
+	spawn_configure(req, cfg);
 }
 
 static size_t shared_bytes(const struct run_request *req)
@@ -129,6 +138,7 @@ int spawn_shared(const struct run_request *req, int *ret_fd, struct run_result *
 	ret_result->shared_bytes = size;
 	fill_config(req, &ret_result->shared->config);
 	ret_result->shared->findings.without = req->without;
+	atomic_store(&ret_result->shared->feed.given, req->fed);
 	ret_result->shared->unmeasured_stmt = -1;
 	for (int i = 0; i < RUN_PROCS; i++) {
 		ret_result->shared->pos[i].stmt = -1;

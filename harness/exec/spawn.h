@@ -21,6 +21,12 @@ int spawn_shared(const struct run_request *req, int *ret_fd, struct run_result *
 /* Starts the child. Returns 0 or -errno (also when exec failed). */
 int spawn_child(const struct run_request *req, int shared_fd, struct spawned *ret_child);
 
+/*
+ * What of the configuration is of one program: its header and sizes. The rest stays as it was when
+ * the child was started.
+ */
+void spawn_configure(const struct run_request *req, struct run_config *cfg);
+
 void spawned_release(struct spawned *s);
 
 #endif

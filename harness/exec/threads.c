@@ -233,6 +233,7 @@ void threads_end(struct child *c)
 
 		if (!t->made)
 			continue;
+		c->threads_ended = true;
 		position_op(c->pos, c->pos->stmt, OP_EXIT);
 		c->pos->thread = i;
 		baton_pass(&c->baton, i);

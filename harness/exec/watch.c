@@ -457,7 +457,11 @@ bool watch_wait(struct watch *w, watch_through through)
 	w->begin_ns = w->last_progress_ns = w->silent_since_ns = now_ns();
 	w->work = WORK_UNKNOWN;
 	for (;;) {
-		int n = poll(fds, 3, w->req->on_tape ? POLL_TAPE_MS : POLL_MS);
+		int ms = w->req->on_tape ? POLL_TAPE_MS : POLL_MS;
+
+		if (through && !w->killed && through(w, ms))
+			return true;
+		int n = poll(fds, 3, through && !w->killed ? 0 : ms);
 
 		drain_tape(w);
 		if (n > 0 && fds[1].revents)
@@ -472,8 +476,6 @@ bool watch_wait(struct watch *w, watch_through through)
 			return false;
 		if ((run_interrupted || is_over_limit(w)) && !w->killed)
 			end_by_kill(w, RUN_END_INTERRUPTED);
-		if (!w->killed && through && through(w))
-			return true;
 		if (!w->killed && !crash_unannounced(w))
 			check_progress(w);
 	}

@@ -30,13 +30,10 @@ struct watch {
 /* Starts a child; all of `w` but req and result is filled. */
 int watch_start(struct watch *w, const struct run_request *req, struct run_result *result);
 
-/* Whether the child is through with what it was given. */
-typedef bool (*watch_through)(const struct watch *w);
+/* Waits until the child is through with what it was given, or about `ms`; whether it is. */
+typedef bool (*watch_through)(const struct watch *w, int ms);
 
-/*
- * Returns true as soon as `through` says so (NULL: never), or false when the child has ended.
- * Something has to be read from the child's notify descriptor for that to be soon.
- */
+/* Returns true as soon as `through` does (NULL: never), or false when the child has ended. */
 bool watch_wait(struct watch *w, watch_through through);
 
 /* The child has ended, or is ended: result->end says how. The page is a sound copy from then on. */

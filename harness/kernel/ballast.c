@@ -6,6 +6,7 @@
 #include "harness/kernel/ballast.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -67,36 +68,78 @@ int ballast_reserve(struct ballast *b, struct accounts *acc, int64_t limit)
 	return 0;
 }
 
-/* `count` VMAs more than the one of the reservation; all or none of them. */
-static int fill(struct ballast *b, uint64_t count)
+/* Of a page of the reservation that makes VMAs: beside pages of the other protection. */
+static int set_filler(const struct ballast *b, uint64_t page, bool fills)
 {
-	uintptr_t page = page_bytes();
-	int err = count % 2 ? change(b->start, page, PROT_READ) : 0;
+	uintptr_t bytes = page_bytes();
 
-	for (uint64_t i = 1; i <= count / 2 && !err; i++)
-		err = change(b->start + 2 * i * page, page, PROT_READ);
+	return change(b->start + page * bytes, bytes, fills ? PROT_READ : PROT_NONE);
+}
+
+/* Page 0 with its neighbour, and all behind the fillers that stay as they are. */
+static struct ballast_change changed_between(const struct ballast *b, uint64_t count)
+{
+	struct ballast_change changed = {0};
+	uint64_t low = (b->count < count ? b->count : count) / 2;
+	uintptr_t page = page_bytes();
+
+	if (b->count % 2 != count % 2) {
+		changed.part[0].start = b->start;
+		changed.part[0].end = b->start + 2 * page;
+	}
+	if (b->count / 2 != count / 2) {
+		changed.part[1].start = b->start + (2 * low + 1) * page;
+		changed.part[1].end = b->start + b->len;
+	}
+	return changed;
+}
+
+/* From as many VMAs beyond the one of the reservation as there are to `count`; or to none. */
+static int refill(struct ballast *b, uint64_t count, struct ballast_change *ret_changed)
+{
+	uint64_t old = b->count / 2, new = count / 2;
+	int err = b->count % 2 != count % 2 ? set_filler(b, 0, count % 2) : 0;
+
+	for (uint64_t i = old + 1; i <= new && !err; i++)
+		err = set_filler(b, 2 * i, true);
+	for (uint64_t i = old; i > new && !err; i--)
+		err = set_filler(b, 2 * i, false);
+	*ret_changed = changed_between(b, count);
 	b->count = count;
 	if (err)
 		ballast_drop(b);
 	return err;
 }
 
+int ballast_adjust(struct ballast *b, int64_t total_maps, struct ballast_limit limit,
+		   struct ballast_change *ret_changed)
+{
+	int64_t others = total_maps - (int64_t)b->count;
+
+	if (limit.maps < others || limit.headroom > (uint64_t)(limit.maps - others))
+		return -EOVERFLOW;
+	uint64_t count = (uint64_t)(limit.maps - others) - limit.headroom;
+
+	if (count + SPARE_PAGES > b->len / page_bytes())
+		return -E2BIG;
+	return refill(b, count, ret_changed);
+}
+
 int ballast_raise(struct ballast *b, struct accounts *acc, int64_t limit, uint64_t headroom)
 {
+	struct ballast_limit to = {limit, headroom};
+	struct ballast_change changed;
 	struct snapshot now;
 	int err = ballast_drop(b); /* and the table is short when it is read */
 
 	if (!err)
 		err = accounts_take(acc, SNAPSHOT_MAPS, &now);
-	if (err)
-		return err;
-	if (limit < now.total_maps || headroom > (uint64_t)(limit - now.total_maps))
-		return -EOVERFLOW;
-	uint64_t count = (uint64_t)(limit - now.total_maps) - headroom;
+	return err ? err : ballast_adjust(b, now.total_maps, to, &changed);
+}
 
-	if (count + SPARE_PAGES > b->len / page_bytes())
-		return -E2BIG;
-	return fill(b, count);
+int ballast_lower(struct ballast *b, uint64_t maps, struct ballast_change *ret_changed)
+{
+	return refill(b, b->count > maps ? b->count - maps : 0, ret_changed);
 }
 
 /*

@@ -25,6 +25,12 @@ struct ballast {
 	uint64_t count; /* VMAs beyond the one of the reservation: 0 until raised */
 };
 
+/* What a process may have, and how much of it is to be left. */
+struct ballast_limit {
+	int64_t maps;
+	uint64_t headroom;
+};
+
 /*
  * Reserves address space for up to `limit` VMAs and excludes it from the accounts. Before
  * accounts_plug. -E2BIG where the limit is too large to be filled (over BALLAST_MAX), -EINVAL where
@@ -40,6 +46,21 @@ int ballast_reserve(struct ballast *b, struct accounts *acc, int64_t limit);
  * After a failure there are no fillers.
  */
 int ballast_raise(struct ballast *b, struct accounts *acc, int64_t limit, uint64_t headroom);
+
+/*
+ * The same from the fillers that there are, in a process that has `total_maps` VMAs now, them
+ * included: costs what there is to change. `ret_changed`: where in the reservation VMAs changed.
+ */
+struct ballast_change {
+	struct {
+		uintptr_t start, end; /* empty: nothing */
+	} part[2];
+};
+int ballast_adjust(struct ballast *b, int64_t total_maps, struct ballast_limit limit,
+		   struct ballast_change *ret_changed);
+
+/* `maps` of the fillers go, or all. Errors and `ret_changed` as of ballast_adjust. */
+int ballast_lower(struct ballast *b, uint64_t maps, struct ballast_change *ret_changed);
 
 /* The fillers go, at any map count; the one VMA of the reservation stays. */
 int ballast_drop(struct ballast *b);

@@ -34,6 +34,41 @@ CHILD_TEST(any_limit)
 		}
 }
 
+static int64_t maps_in(const struct ballast_change *c)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; i < 2; i++)
+		bytes += (int64_t)(c->part[i].end - c->part[i].start);
+	return bytes;
+}
+
+/* From any count of fillers to any other, as exact as when raised from none. */
+CHILD_TEST(adjusted)
+{
+	static const uint64_t headrooms[] = {0, 1, 2, 40, 39, 3, 700, 1, 0, 0, 701};
+	struct ballast_change changed;
+
+	ballast_setup(1002);
+	for (size_t i = 0; i < sizeof(headrooms) / sizeof(*headrooms); i++) {
+		uint64_t headroom = headrooms[i];
+		int64_t before = take().total_maps;
+		bool same = i && headroom == headrooms[i - 1];
+		struct ballast_limit limit = {1000, headroom};
+
+		CHECK_EQ(ballast_adjust(&ballast, before, limit, &changed), 0);
+		CHECK_EQ(take().total_maps, 1000 - (int64_t)headroom);
+		CHECK_EQ(maps_in(&changed) == 0, same);
+	}
+	CHECK_EQ(ballast_lower(&ballast, 10, &changed), 0);
+	CHECK_EQ(take().total_maps, 1000 - 701 - 10);
+	CHECK_EQ(ballast_lower(&ballast, 1000000, &changed), 0);
+	CHECK_EQ(ballast.count, 0);
+	CHECK_EQ(ballast_adjust(&ballast, take().total_maps, (struct ballast_limit){1000, 1001},
+				&changed),
+		 -EOVERFLOW);
+}
+
 CHILD_TEST(reservation_is_one_vma_that_nobody_owns)
 {
 	CHECK_EQ(arena_init(&arena, accounts_arena_bytes()), 0);
@@ -222,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(raised_at_the_limit),
 		cmocka_unit_test(any_limit),
+		cmocka_unit_test(adjusted),
 		cmocka_unit_test(reservation_is_one_vma_that_nobody_owns),
 		cmocka_unit_test(merges_with_no_neighbour),
 		cmocka_unit_test(too_many_already),

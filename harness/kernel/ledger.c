@@ -242,6 +242,11 @@ const struct ledger_counts *ledger_peak(const struct ledger *l)
 	return &l->peak;
 }
 
+void ledger_restart_peak(struct ledger *l)
+{
+	l->peak = l->now;
+}
+
 const struct range_set *ledger_program(const struct ledger *l)
 {
 	return l->program;

@@ -76,6 +76,9 @@ int ledger_apply(struct ledger *l, const struct kernel_call *call, const struct 
 const struct ledger_counts *ledger_now(const struct ledger *l);
 const struct ledger_counts *ledger_peak(const struct ledger *l);
 
+/* The peak is what is now. */
+void ledger_restart_peak(struct ledger *l);
+
 /* The program's ranges, tagged by slot; valid also while not exact. */
 const struct range_set *ledger_program(const struct ledger *l);
 /* What is no longer the program's without any call of its own (MADV_DONTFORK in a fork child). */

@@ -50,6 +50,7 @@ static void scan_op(struct prog_info *info, const struct op *op)
 	if (op->code == OP_WHEN)
 		info->facts |= UINT32_C(1) << op->fact.fact;
 	info->has_block_ops |= op_is_block_call(op->code) || op->code == OP_TRIM;
+	info->has_expect |= op->code == OP_EXPECT;
 	if (op->code == OP_EXPECT)
 		scan_expect(info, op->expect.metric);
 }
