@@ -8,13 +8,14 @@ CONFIGURE := cmake -G Ninja -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo
 NINJA := ninja --quiet
 
 .DEFAULT_GOAL := all
-.PHONY: all audit bench-guard bench-interp bench-tape test trees format clean help packages
+.PHONY: all audit bench-feed bench-guard bench-interp bench-tape test trees format clean help packages
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make           build everything; leaves $(BUILD)/allocrig'
 	@echo 'make audit     judge every allocator on this machine; leaves $(RESULTS)/audit.jsonl'
 	@echo 'make test      build with gcc, clang and sanitizers, and run every test'
+	@echo 'make bench-feed    what an input costs that is fed to one child'
 	@echo 'make bench-guard   what guard costs beside glibc'
 	@echo 'make bench-interp  what running a program costs beyond its calls'
 	@echo 'make bench-tape    what seeing every kernel call costs'
@@ -67,6 +68,10 @@ bench-interp: all
 # What the trap and the ledger cost per kernel call, and per call that makes none.
 bench-tape: all
 	@$(BUILD)/tape-bench
+
+# What an input of a fuzzer costs.
+bench-feed: all
+	@$(BUILD)/feed-bench
 
 test: trees
 	@ctest --test-dir $(BUILD) -j 2 --output-on-failure --no-tests=error

@@ -159,14 +159,15 @@ static int parse(int argc, char **argv, struct settings *s)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "a:", options, NULL)) >= 0) {
-		unsigned long n = optarg ? strtoul(optarg, NULL, 10) : 0;
+		const char *word = optarg ? optarg : "";
+		unsigned long n = strtoul(word, NULL, 10);
 
 		switch (c) {
 		case 'a':
 			s->allocator = optarg;
 			break;
 		case 'l':
-			s->run.load = strcmp(optarg, "dlopen") == 0 ? LOAD_DLOPEN : LOAD_PRELOAD;
+			s->run.load = strcmp(word, "dlopen") == 0 ? LOAD_DLOPEN : LOAD_PRELOAD;
 			break;
 		case 't':
 			s->times = n;

@@ -109,6 +109,17 @@ class Ends(Fed):
         self.assertEqual(self.ends(lines), [("broken", 1), ("normal", 2)])
         self.assertIn("SIGKILL", lines[0].why)
 
+    def test_an_allocator_that_closes_everything(self):
+        library = self.library(e2e.BUMP, "-DBEFORE_MALLOC=close_range(3, 4000, 0)")
+        closes = self.program("malloc b[0] 10", "closes.prog")
+        served = self.program("mmap m[0] 1p rw private,anon -> ok\nmalloc b[0] 10", "served.prog")
+        wrong = self.program("mmap m[0] 1p rw private,anon -> EINVAL\nmalloc b[0] 10\ntrim",
+                             "wrong.prog")
+        lines = self.feed(library, "--load", "dlopen", closes, wrong, served, wrong, served)
+        self.assertEqual([(line.end, line.kinds) for line in lines],
+                         [("normal", kinds) for kinds in
+                          (set(), {"unexpected-result"}, set(), {"unexpected-result"}, set())])
+
     def test_what_is_no_program_disturbs_nobody(self):
         harmless, bad = self.program(HARMLESS), self.file("bad.prog", "allocrig 1\nmolloc\n")
         lines = self.feed("glibc", harmless, bad, harmless)

@@ -117,6 +117,7 @@ static void clear_results(struct run_shared *s)
 	s->findings.n = s->findings.dropped = s->findings.again = 0;
 	s->findings.cut = (struct finding){0};
 	s->lost = (struct run_lost){0};
+	s->feed.kept_maps = s->feed.kept_mapped_bytes = s->feed.kept_rss_bytes = 0;
 	s->growth = (struct run_growth){0};
 	s->live_blocks = s->live_bytes = 0;
 	s->run_ns = s->slept_ns = 0;

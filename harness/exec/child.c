@@ -55,6 +55,7 @@ int program_file_check(struct program_file *p)
 		return -err;
 	}
 	close(fd);
+	p->copied = true;
 	return 0;
 }
 

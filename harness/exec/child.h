@@ -43,6 +43,7 @@ struct program_file {
 	int fd;
 	const char *text;
 	size_t len;
+	bool copied; /* the descriptor was closed, and reads a copy of the text now */
 };
 
 /* Whether the descriptor reads the text (again). Returns 0 or -errno. */

@@ -31,6 +31,10 @@ bool fed_next(struct child *c)
 	await(f, atomic_load(&f->taken));
 	atomic_store(&f->taken, atomic_load(&f->given));
 	c->program->len = f->text_bytes;
+	/* Of the program before: a new one is made. */
+	if (c->program->copied)
+		close(c->program->fd);
+	c->program->copied = false;
 	return true;
 }
 

@@ -194,8 +194,7 @@ static uint32_t accounts_of(const struct feeder *f)
 
 	if (i->has_expect)
 		return SNAPSHOT_ALL;
-	return (f->options.resident ? SNAPSHOT_RSS : 0) |
-	       (f->options.run.watch ? 0 : SNAPSHOT_MAPS);
+	return f->options.resident ? SNAPSHOT_RSS : 0;
 }
 
 static void prepare(struct feeder *f)

@@ -12,8 +12,9 @@
  * A program meets what earlier ones have left behind, in the allocator and in the address space, so
  * no finding from here is a verdict. Whoever reports one first runs the program in a child of its
  * own (run_program), and if it does not show there, the programs before it too (feeder_history).
- * Growth is not judged; accounts are not sampled at statement ends, but for a program that expects
- * something of a peak.
+ * Growth is not judged. Where the kernel is judged, few of the pages that a program did not write
+ * are read at its end. Accounts are not sampled at statement ends, but for a program that expects
+ * something of a peak; after a refusal as much headroom comes back as the program had used, twice.
  *
  * The child dies with the thread that started it. A feeder is one thread's at a time.
  *
@@ -40,7 +41,7 @@ struct feed_options {
 	bool resident; /* resident bytes at both ends of each program: costs a few microseconds */
 };
 
-/* Differences from the start of the program; -1 is no number here: see `known`. */
+/* Differences from the start of the program. */
 struct feed_accounts {
 	int64_t maps, mapped_bytes, rss_bytes;
 };
@@ -56,7 +57,8 @@ struct feed_result {
 	struct prog_error error; /* of -EINVAL */
 	bool exact;		 /* maps and mapped bytes are known, of every kernel call */
 	bool resident;		 /* rss_bytes are known (but that of the peak) */
-	struct feed_accounts peak, end_at, kept; /* kept: when all of it was undone */
+	struct feed_accounts peak, end_at, kept; /* kept: when all of it was undone; after a crash,
+						    or where it was not, nothing */
 	struct run_lost lost;
 	uint64_t executed, skipped, failed; /* ops */
 	uint64_t null_at_refusal;

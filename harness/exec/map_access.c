@@ -17,6 +17,7 @@
  */
 #define END_PAGES      (1u << 16) /* by the process of the program itself */
 #define END_FORK_PAGES (1u << 16) /* by all fork children together */
+#define END_FED_PAGES  256	  /* of a program that is handed over: the next one waits */
 #define END_STEP_PAGES 4096
 
 /* What is done to memory that may fault. */
@@ -212,7 +213,9 @@ void map_content_leaves(struct child *c, uintptr_t start, uintptr_t end, const s
 
 static bool budget_is_spent(const struct child *c, uint64_t spent)
 {
-	return c->proc ? atomic_load(&c->shared->end_pages) >= END_FORK_PAGES : spent >= END_PAGES;
+	if (c->proc)
+		return atomic_load(&c->shared->end_pages) >= END_FORK_PAGES;
+	return spent >= (c->shared->config.fed ? END_FED_PAGES : END_PAGES);
 }
 
 /* Of pages that cannot be accessed, as the model has it, one speaks for all. */
@@ -232,8 +235,10 @@ static uintptr_t read_step(struct child *c, uintptr_t at, uintptr_t end, uint64_
 {
 	struct work w = {.access = {.kind = PAGES_CHECK, .start = at, .end = end}, .e = e};
 
-	if (end - at > END_STEP_PAGES * c->page_bytes)
-		w.access.end = at + END_STEP_PAGES * c->page_bytes;
+	size_t most = (c->shared->config.fed ? END_FED_PAGES : END_STEP_PAGES) * c->page_bytes;
+
+	if (end - at > most)
+		w.access.end = at + most;
 	struct fault f = access_pages(c, &w);
 	uintptr_t last =
 		f.signal ? f.address / c->page_bytes * c->page_bytes : w.access.end - c->page_bytes;
