@@ -12,7 +12,8 @@
 #include "harness/kernel/fault.h"
 #include "harness/prog/parse.h"
 
-/* The plan that says the rule; false for what no line of a program says: several calls, or one without a word. */
+/* The plan that says the rule; false for what no line of a program says: several calls, or one
+ * without a word. */
 bool fault_rule_to_plan(const struct fault_rule *rule, struct fault_plan *ret_plan);
 
 /* "munmap ENOMEM nth=3", "mmap,brk,mremap ENOMEM nth=5 count=0". 0, or -EINVAL with the error. */

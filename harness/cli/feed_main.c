@@ -3,7 +3,7 @@
  * each. For tests of the feeder; fuzzers use it as a library.
  *
  *	feed-programs [--load dlopen] [--times N] [--hang-ms N] [--ballast N] [--no-oracles]
- *		[--kill-after N] [--resident] -a ALLOCATOR PROGRAM...
+ *		[--kill-after N] [--resident] [--history N] -a ALLOCATOR PROGRAM...
  *
  * A line has, parted by tabs: the program, its end, the kinds of findings in the program, the kinds
  * in what was done behind it, which child ran it, how many descriptors, maps and resident pages
@@ -31,6 +31,7 @@ struct settings {
 	struct runner_options run;
 	const char *allocator;
 	unsigned long times, kill_after;
+	uint32_t history; /* kept, and shown in the end; 0: as usual, and not */
 	bool resident;
 };
 
@@ -154,6 +155,7 @@ static int parse(int argc, char **argv, struct settings *s)
 		{"no-oracles", no_argument, NULL, 'n'},
 		{"kill-after", required_argument, NULL, 'k'},
 		{"resident", no_argument, NULL, 'r'},
+		{"history", required_argument, NULL, 'H'},
 		{0},
 	};
 	int c;
@@ -185,6 +187,9 @@ static int parse(int argc, char **argv, struct settings *s)
 		case 'k':
 			s->kill_after = n;
 			break;
+		case 'H':
+			s->history = (uint32_t)n;
+			break;
 		case 'r':
 			s->resident = true;
 			break;
@@ -198,7 +203,10 @@ static int parse(int argc, char **argv, struct settings *s)
 static int feed_all(const struct subject *subject, const struct settings *s, char **paths)
 {
 	char child[PATH_MAX];
-	struct feed_options o = {.run = runner_request(subject, &s->run), .resident = s->resident};
+	struct feed_options o = {.run = runner_request(subject, &s->run),
+				 .resident = s->resident,
+				 .history = s->history};
+	struct feed_text text;
 	struct feeder *f;
 	int err = paths_child(child);
 
@@ -212,6 +220,8 @@ static int feed_all(const struct subject *subject, const struct settings *s, cha
 		return err;
 	for (char **path = paths; *path && !err; path++)
 		err = feed(f, *path, s);
+	for (uint32_t back = 0; s->history && feeder_history(f, back, &text); back++)
+		printf("history\t%.*s", (int)text.len, text.text);
 	feeder_free(f);
 	return err;
 }

@@ -141,6 +141,28 @@ class Ends(Fed):
         self.assertEqual(self.ends(lines), [("normal", n) for n in (1, 2, 2, 3, 3, 3)])
 
 
+class History(Fed):
+    def history(self, *words):
+        done = subprocess.run([FEEDER, "--history", "3", *words], capture_output=True, text=True,
+                              timeout=100, check=True)
+        return re.findall(r"# (\w+)$", done.stdout.partition("history")[2], re.M)
+
+    def named(self, name, text=""):
+        return self.program(f"{text} # {name}", name + ".prog")
+
+    def test_the_last_programs_of_the_child(self):
+        a, b, c, d = (self.named(name) for name in "abcd")
+        self.assertEqual(self.history("-a", "glibc", a), ["a"])
+        self.assertEqual(self.history("-a", "glibc", a, b, c, b, d), ["d", "b", "c"])
+
+    def test_it_stays_behind_a_crash_and_begins_with_a_child(self):
+        library, crash = self.canary("crash")
+        text = "malloc b[0:4] 100000\nfree b[0:3]"
+        a, b, crash = self.named("a"), self.named("b"), self.program(text + " # x", "x.prog")
+        self.assertEqual(self.history("-a", library, a, crash), ["x", "a"])
+        self.assertEqual(self.history("-a", library, a, crash, b), ["b"])
+
+
 class Undone(Fed):
     LEAVES = """
         malloc b[0:9] 3000

@@ -226,6 +226,8 @@ int child_init(struct child *c, const struct child_setup *setup)
 	 */
 	if (c->kernel)
 		mallopt(M_ARENA_MAX, 1);
+	atomic_store(&c->pos->pid, getpid());
+	c->shared->tid[0] = gettid();
 	int err = init_program(c, setup);
 
 	if (!err)
@@ -254,8 +256,6 @@ int child_init(struct child *c, const struct child_setup *setup)
 
 void child_run(struct child *c)
 {
-	atomic_store(&c->pos->pid, getpid());
-	c->shared->tid[0] = gettid();
 	c->pos->stmt = -1;
 	kcalls_work_with(c);
 	int err = kcalls_begin(c);

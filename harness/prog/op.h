@@ -246,9 +246,9 @@ struct prog_info {
 	uint32_t facts; /* set of 1 << enum fact that `when` and `needs` ask for */
 	bool has_fork;
 	bool has_parallel;
-	bool has_exit;	      /* threads end while the program runs */
-	bool has_of;	      /* a mapping of another slot's file, or truncate: files stay open */
-	bool has_block_ops;   /* anything that calls the allocator, `trim` included */
+	bool has_exit;	    /* threads end while the program runs */
+	bool has_of;	    /* a mapping of another slot's file, or truncate: files stay open */
+	bool has_block_ops; /* anything that calls the allocator, `trim` included */
 	bool has_expect;
 	bool has_lost_metric; /* an expect on maps.lost or mapped.lost */
 	bool has_peak_metric; /* an expect on maps.peak, mapped.peak or rss.peak */
