@@ -12,9 +12,10 @@
  * A program meets what earlier ones have left behind, in the allocator and in the address space, so
  * no finding from here is a verdict. Whoever reports one first runs the program in a child of its
  * own (run_program), and if it does not show there, the programs before it too (feeder_history).
- * Growth is not judged. Where the kernel is judged, few of the pages that a program did not write
- * are read at its end. Accounts are not sampled at statement ends, but for a program that expects
- * something of a peak; after a refusal as much headroom comes back as the program had used, twice.
+ * Growth is suspected and not judged. Where the kernel is judged, few of the pages that a program
+ * did not write are read at its end. Accounts are not sampled at statement ends, but for a program
+ * that expects something of a peak; after a refusal as much headroom comes back as the program had
+ * used, twice.
  *
  * The child dies with the thread that started it. A feeder is one thread's at a time.
  *
@@ -25,6 +26,7 @@
 #ifndef EXEC_FEED_H
 #define EXEC_FEED_H
 
+#include "harness/exec/feedback.h"
 #include "harness/exec/run.h"
 #include "harness/prog/parse.h"
 
@@ -39,6 +41,8 @@ struct feed_options {
 	uint32_t block_slots, map_slots; /* that it has room for; 0: 65536 */
 	uint32_t history;		 /* programs that are kept; 0: 64 */
 	bool resident; /* resident bytes at both ends of each program: costs a few microseconds */
+	bool timed;    /* each call is timed: only without oracles and without watching */
+	uint32_t outcomes; /* entries of the log of outcomes; 0: none is kept */
 };
 
 /* Differences from the start of the program. */
@@ -65,6 +69,18 @@ struct feed_result {
 	uint64_t made[KCALL_COUNT], refused[KCALL_COUNT]; /* kernel calls */
 	uint64_t unmeasured;				  /* mask of enum unmeasured */
 	uint64_t run_ns;				  /* first op to last op */
+	/*
+	 * The most that was live at once, requested bytes of blocks (with oracles), and what was
+	 * live when the maps were at their peak.
+	 */
+	uint64_t live_peak_bytes, live_bytes_at_peak;
+	struct run_growth growth; /* a suspicion; only a run of its own can confirm it */
+	uint64_t slowest_ns;	  /* of one call; 0: not timed */
+	int32_t slowest_stmt;
+	/* Of the child's page, as it is until the next feeder_run. */
+	const struct run_feedback *reached;
+	const struct oplog_entry *outcome;
+	uint64_t noutcomes;	     /* at most feed_options.outcomes, the first ones */
 	char output[RUN_OUTPUT_MAX]; /* what came until a child that is gone ended; else "" */
 	size_t output_len;
 };
