@@ -3,11 +3,13 @@
  * each. For tests of the feeder; fuzzers use it as a library.
  *
  *	feed-programs [--load dlopen] [--times N] [--hang-ms N] [--ballast N] [--no-oracles]
- *		[--kill-after N] [--resident] [--history N] -a ALLOCATOR PROGRAM...
+ *		[--kill-after N] [--resident] [--history N] [--timed] [--outcomes N]
+ *		[--no-stacks] [--details] -a ALLOCATOR PROGRAM...
  *
  * A line has, parted by tabs: the program, its end, the kinds of findings in the program, the kinds
  * in what was done behind it, which child ran it, how many descriptors, maps and resident pages
- * that one has, and why it was refused or broken.
+ * that one has, and why it was refused or broken. With --details a line of words KEY=VALUE follows
+ * it: what a fuzzer is told of the program.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +34,8 @@ struct settings {
 	const char *allocator;
 	unsigned long times, kill_after;
 	uint32_t history; /* kept, and shown in the end; 0: as usual, and not */
-	bool resident;
+	uint32_t outcomes;
+	bool resident, timed, no_stacks, details;
 };
 
 static const char *const ends[] = {
@@ -106,6 +109,67 @@ static void print_line(const struct feeder *f, const char *name, const struct fe
 	fflush(stdout);
 }
 
+static unsigned count_set(const uint8_t *p, size_t n)
+{
+	unsigned set = 0;
+
+	for (size_t i = 0; i < n; i++)
+		set += p[i] != 0;
+	return set;
+}
+
+/* How many places of each part were reached, and a sum of which they are (FNV-1a). */
+static void print_states(const struct run_feedback *f)
+{
+	static const struct {
+		const char *name;
+		size_t bytes;
+	} parts[] = {
+		{"calls", FEEDBACK_CALLS_BYTES}, {"sizes", FEEDBACK_SIZES_BYTES},
+		{"moves", FEEDBACK_MOVES_BYTES}, {"refusals", FEEDBACK_REFUSALS_BYTES},
+		{"errors", FEEDBACK_ERRORS_BYTES},
+	};
+	const uint8_t *at = f->states;
+	uint32_t sum = 2166136261u;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		printf("%s=%u ", parts[i].name, count_set(at, parts[i].bytes));
+		at += parts[i].bytes;
+	}
+	for (size_t i = 0; i < sizeof(f->states); i++)
+		sum = (sum ^ (f->states[i] != 0)) * 16777619u;
+	printf("states=%08x ", sum);
+	printf("edges=%u edges_known=%u edges_left_out=%u ", count_set(f->edges, f->nedges),
+	       f->nedges, f->edges_left_out);
+}
+
+static void print_outcomes(const struct feed_result *r)
+{
+	printf(" outcomes=");
+	for (uint64_t i = 0; i < r->noutcomes; i++)
+		printf("%s%u:%u:%d:%s", i ? "," : "", r->outcome[i].stmt, r->outcome[i].slot,
+		       r->outcome[i].err, r->outcome[i].address ? "served" : "-");
+}
+
+static void print_details(const struct feed_result *r)
+{
+	static const char *const metrics[] = {"maps", "mapped", "rss"};
+
+	printf("details\t");
+	print_states(r->reached);
+	printf("maps_peak=%" PRId64 " live_peak=%" PRIu64 " live_at_peak=%" PRIu64
+	       " slowest_ns=%" PRIu64 " slowest_stmt=%d",
+	       r->peak.maps, r->live_peak_bytes, r->live_bytes_at_peak, r->slowest_ns,
+	       r->slowest_stmt);
+	if (r->growth.suspected)
+		printf(" growth=%s growth_stmt=%d", metrics[r->growth.line.metric],
+		       r->growth.stmt);
+	printf(" stacks=%u", r->nstacks);
+	print_outcomes(r);
+	putchar('\n');
+	fflush(stdout);
+}
+
 static char *read_text(const char *path, size_t *ret_len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -141,61 +205,64 @@ static int feed(struct feeder *f, const char *path, const struct settings *s)
 		       err == -EINVAL ? result.error.message : "");
 	else
 		print_line(f, path, &result);
+	if (!err && s->details)
+		print_details(&result);
 	free(text);
 	return err == -EINVAL ? 0 : err;
 }
 
+static const struct option options[] = {
+	{"load", required_argument, NULL, 'l'},
+	{"times", required_argument, NULL, 't'},
+	{"hang-ms", required_argument, NULL, 'h'},
+	{"ballast", required_argument, NULL, 'b'},
+	{"no-oracles", no_argument, NULL, 'n'},
+	{"kill-after", required_argument, NULL, 'k'},
+	{"resident", no_argument, NULL, 'r'},
+	{"history", required_argument, NULL, 'H'},
+	{"timed", no_argument, NULL, 'T'},
+	{"outcomes", required_argument, NULL, 'o'},
+	{"no-stacks", no_argument, NULL, 'S'},
+	{"details", no_argument, NULL, 'd'},
+	{0},
+};
+
+static void set_number(struct settings *s, int c, unsigned long n)
+{
+	if (c == 't')
+		s->times = n;
+	else if (c == 'h')
+		s->run.hang_ns = n * 1000000;
+	else if (c == 'k')
+		s->kill_after = n;
+	else if (c == 'H')
+		s->history = (uint32_t)n;
+	else if (c == 'o')
+		s->outcomes = (uint32_t)n;
+	s->run.has_ballast |= c == 'b';
+	if (c == 'b')
+		s->run.ballast = n;
+}
+
 static int parse(int argc, char **argv, struct settings *s)
 {
-	static const struct option options[] = {
-		{"load", required_argument, NULL, 'l'},
-		{"times", required_argument, NULL, 't'},
-		{"hang-ms", required_argument, NULL, 'h'},
-		{"ballast", required_argument, NULL, 'b'},
-		{"no-oracles", no_argument, NULL, 'n'},
-		{"kill-after", required_argument, NULL, 'k'},
-		{"resident", no_argument, NULL, 'r'},
-		{"history", required_argument, NULL, 'H'},
-		{0},
-	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "a:", options, NULL)) >= 0) {
-		const char *word = optarg ? optarg : "";
-		unsigned long n = strtoul(word, NULL, 10);
-
-		switch (c) {
-		case 'a':
-			s->allocator = optarg;
-			break;
-		case 'l':
-			s->run.load = strcmp(word, "dlopen") == 0 ? LOAD_DLOPEN : LOAD_PRELOAD;
-			break;
-		case 't':
-			s->times = n;
-			break;
-		case 'h':
-			s->run.hang_ns = n * 1000000;
-			break;
-		case 'b':
-			s->run.has_ballast = true;
-			s->run.ballast = n;
-			break;
-		case 'n':
-			s->run.oracles = s->run.watch = false;
-			break;
-		case 'k':
-			s->kill_after = n;
-			break;
-		case 'H':
-			s->history = (uint32_t)n;
-			break;
-		case 'r':
-			s->resident = true;
-			break;
-		default:
+		if (c == '?')
 			return EXIT_MISUSE;
-		}
+		if (c == 'a')
+			s->allocator = optarg;
+		else if (c == 'l')
+			s->run.load = strcmp(optarg, "dlopen") == 0 ? LOAD_DLOPEN : LOAD_PRELOAD;
+		else if (optarg)
+			set_number(s, c, strtoul(optarg, NULL, 10));
+		if (c == 'n')
+			s->run.oracles = s->run.watch = false;
+		s->resident |= c == 'r';
+		s->timed |= c == 'T';
+		s->no_stacks |= c == 'S';
+		s->details |= c == 'd';
 	}
 	return s->allocator && optind < argc ? 0 : EXIT_MISUSE;
 }
@@ -205,6 +272,9 @@ static int feed_all(const struct subject *subject, const struct settings *s, cha
 	char child[PATH_MAX];
 	struct feed_options o = {.run = runner_request(subject, &s->run),
 				 .resident = s->resident,
+				 .timed = s->timed,
+				 .outcomes = s->outcomes,
+				 .no_stacks = s->no_stacks,
 				 .history = s->history};
 	struct feed_text text;
 	struct feeder *f;

@@ -191,6 +191,10 @@ static json_t *peak_json(const struct run_shared *s)
 		set_text(o, "method", "ledger");
 	else
 		set_text(o, "method", s->config.sampling ? "sampled" : "checkpoints");
+	if (s->config.oracles && !s->config.kernel) {
+		set_count(o, "live_peak_bytes", s->live_peak_bytes);
+		set_count(o, "live_bytes", s->live_bytes_at_peak);
+	}
 	set_count(o, "samples", s->peak.samples);
 	set_count(o, "samples_left_out", s->peak.samples_left_out);
 	return o;

@@ -111,6 +111,7 @@ bool aftermath_begin(struct child *c)
 	struct prog_error err = {.message = "the program could not be read once more"};
 
 	c->again = true;
+	c->reached = NULL;
 	if (!c->lost || !lost_any(c->lost) || c->shared->harness_error)
 		return false;
 	c->counts = &uncounted;
@@ -210,6 +211,7 @@ bool aftermath_undo(struct child *c)
 	if (!is_sane(c))
 		return false;
 	c->again = true;
+	c->reached = NULL;
 	c->lost = NULL;
 	c->counts = &uncounted;
 	c->shared->findings.again = 1;

@@ -14,6 +14,7 @@
 #include "harness/exec/kcalls.h"
 #include "harness/exec/map_files.h"
 #include "harness/exec/parallel.h"
+#include "harness/exec/reached.h"
 #include "harness/exec/sampler.h"
 #include "harness/kernel/facts.h"
 
@@ -120,6 +121,9 @@ static void clear_results(struct run_shared *s)
 	s->feed.kept_maps = s->feed.kept_mapped_bytes = s->feed.kept_rss_bytes = 0;
 	s->growth = (struct run_growth){0};
 	s->live_blocks = s->live_bytes = 0;
+	s->live_peak_bytes = s->live_bytes_at_peak = 0;
+	s->slowest_ns = 0;
+	s->slowest_stmt = -1;
 	s->run_ns = s->slept_ns = 0;
 	atomic_store(&s->forks, 0);
 	atomic_store(&s->end_pages, 0);
@@ -151,9 +155,10 @@ static void forget_program(struct child *c)
 	c->op = NULL;
 	c->counts = &c->shared->counts;
 	c->allocator_called = c->again = c->residency_wrong = c->round_refused = false;
-	c->passed_by = c->ending = false;
+	c->passed_by = c->ending = c->maps_rose = false;
 	c->round_ends = c->refusals_before = 0;
-	c->refused = 0;
+	c->refused = c->refused_set = 0;
+	c->call_history = 0;
 	c->until_beat = 0;
 	atomic_store(&c->refusals, 0);
 	atomic_store(&c->forks, 0);
@@ -275,8 +280,9 @@ int child_begin(struct child *c)
 	forget_program(c);
 	clear_results(c->shared);
 	clear_position(c->pos);
+	reached_clear(c);
 	sampler_begin(c->sampler);
-	c->unjudged = !cfg->oracles && !cfg->oplog_capacity && !cfg->watch;
+	c->unjudged = !cfg->oracles && !cfg->oplog_capacity && !cfg->watch && !cfg->timed;
 	int err = init_text(c);
 
 	if (!err)

@@ -10,6 +10,7 @@
 #include "harness/exec/child.h"
 #include "harness/exec/crash.h"
 #include "harness/exec/kcalls.h"
+#include "harness/exec/reached.h"
 #include "harness/exec/sampler.h"
 
 /*
@@ -210,6 +211,21 @@ static void store_result(const struct call_event *e, struct block_slot *b)
 		*b = (struct block_slot){0};
 }
 
+/* What was asked for and what came of it; the slot has the old block still. */
+static void note_reached(struct child *c, const struct op *op, uint32_t slot, const void *ret)
+{
+	const struct reached_request r = {
+		.code = op->code,
+		.size = requested(op),
+		.align = requested_align(op),
+		.before = c->b[slot].p,
+		.size_before = c->b[slot].size,
+		.ret = ret,
+	};
+
+	reached_request(c, &r);
+}
+
 static int failure_of(const struct call_event *e)
 {
 	if (e->op->code == OP_POSIX_MEMALIGN)
@@ -232,10 +248,15 @@ static void run_allocating(struct child *c, const struct op *op, uint32_t slot)
 	}
 	allocator_enter(c);
 	e.errno_before = op->code == OP_POSIX_MEMALIGN ? ERRNO_CANARY : 0;
+	uint64_t began_ns = timed_begin(c);
+
 	errno = e.errno_before;
 	call_allocating(c, op, &e);
 	e.errno_after = errno;
+	timed_end(c, began_ns);
 	allocator_leave(c);
+	if (c->reached)
+		note_reached(c, op, slot, e.ret);
 	shared_enter(c);
 	if (c->lost && e.ret)
 		lost_handed_out(c->lost, (uintptr_t)e.ret, requested(op));
@@ -285,10 +306,15 @@ static void run_free(struct child *c, const struct op *op, uint32_t slot)
 	}
 	allocator_enter(c);
 	e.errno_before = ERRNO_CANARY;
+	uint64_t began_ns = timed_begin(c);
+
 	errno = ERRNO_CANARY;
 	call_free(c->alloc, op, b);
 	e.errno_after = errno;
+	timed_end(c, began_ns);
 	allocator_leave(c);
+	if (c->reached)
+		reached_refusals(c, op->code, true);
 	if (c->model)
 		judge_after(c, &e);
 	*b = (struct block_slot){0};
@@ -301,7 +327,10 @@ static void run_usable(struct child *c, const struct op *op, uint32_t slot)
 
 	e.before = c->b[slot].p;
 	allocator_enter(c);
+	uint64_t began_ns = timed_begin(c);
+
 	e.usable = c->alloc->malloc_usable_size(e.before);
+	timed_end(c, began_ns);
 	e.usable_known = true;
 	allocator_leave(c);
 	judge_quietly(c, &e);
@@ -404,7 +433,11 @@ static void plain_malloc(struct child *c, const struct op *op, uint32_t slot)
 		c->counts->skipped++;
 		return;
 	}
-	*b = (struct block_slot){c->alloc->malloc(op->arg0), op->arg0, 0, OP_MALLOC};
+	void *p = c->alloc->malloc(op->arg0);
+
+	if (c->reached)
+		note_reached(c, op, slot, p);
+	*b = (struct block_slot){p, op->arg0, 0, OP_MALLOC};
 	c->counts->executed++;
 	if (!b->p && op->arg0)
 		c->counts->failed++;
@@ -482,8 +515,13 @@ void block_trim(struct child *c, const struct op *op)
 	}
 	c->allocator_called = true;
 	allocator_enter(c);
+	uint64_t began_ns = timed_begin(c);
+
 	e.result = c->alloc->purge(c->alloc);
+	timed_end(c, began_ns);
 	allocator_leave(c);
+	if (c->reached)
+		reached_refusals(c, op->code, true);
 	judge_quietly(c, &e);
 	child_outcome(c, &e, 0);
 }

@@ -87,10 +87,14 @@ struct child {
 	bool trapping;	      /* kernel calls inside allocator calls are seen */
 	bool again;	      /* after the program: its block ops are run once more */
 	bool residency_wrong; /* a finding says so: what comes behind is off by as much */
+	bool maps_rose;	      /* to a new peak, since the last op was over */
 	bool round_refused;   /* a kernel call was refused in this round of a repeat */
 	uint64_t run_began_ns;
 	uint64_t round_ends;	   /* of the cursor's rounds, when last looked */
 	uint32_t refused;	   /* kernel calls refused since the call on this slot began */
+	uint32_t refused_set;	   /* of those that the format names: 1 << enum kcall */
+	struct run_feedback *reached; /* NULL: nobody asks */
+	uint64_t call_history;	   /* of reached.c: the last kernel calls of this program */
 	bool passed_by;		   /* one of them was not seen */
 	unsigned until_beat;	   /* slots until the next heartbeat */
 	unsigned proc;		   /* index of this process in shared->pos */
@@ -200,13 +204,20 @@ int fork_op_follow(void);
 static inline void allocator_enter(struct child *c)
 {
 	position_phase(c->pos, PHASE_CALL);
-	c->refused = 0;
+	c->refused = c->refused_set = 0;
 	c->passed_by = false;
 	if (c->lane)
 		c->refusals_before = atomic_load(&c->main->refusals);
 	if (c->trapping)
 		trap_on();
 }
+
+/*
+ * Around the call itself where calls are timed; else 0, and nothing. What else the machine does
+ * meanwhile counts too.
+ */
+uint64_t timed_begin(const struct child *c);
+void timed_end(struct child *c, uint64_t began_ns);
 
 /* kcalls.c: a call that could not be trapped has been made: looks what it did. */
 void kcalls_passed_by(struct child *c);
@@ -270,6 +281,12 @@ void child_outcome(struct child *c, const struct call_event *e, int err);
 
 /* Tells the watchdog that something goes on. */
 void child_beat(struct child *c);
+
+/*
+ * The maps are more than ever: what lives meanwhile is noted, now and when the op is over, as a
+ * block that it returns is served with them.
+ */
+void child_maps_rose(struct child *c);
 
 void child_log(struct child *c, const struct call_event *e, int err);
 

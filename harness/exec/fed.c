@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "harness/exec/reached.h"
+
 static void tell(struct run_feed *f)
 {
 	atomic_store(&f->done, atomic_load(&f->taken));
@@ -44,6 +46,8 @@ bool fed_end(struct child *c, enum run_state state)
 	bool fed = c->shared->config.fed;
 	bool more = fed && (state == RUN_REFUSED || aftermath_undo(c));
 
+	if (fed)
+		reached_end(c);
 	f->spent = !more;
 	atomic_store(&c->shared->state, state);
 	if (fed)

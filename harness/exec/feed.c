@@ -38,6 +38,9 @@ struct feeder {
 	} * history;
 };
 
+/* Where no child has run anything. */
+static struct run_feedback nothing_reached;
+
 static uint32_t or_default(uint32_t n, uint32_t otherwise)
 {
 	return n ? n : otherwise;
@@ -57,8 +60,16 @@ static struct prog_info widest_of(const struct feed_options *o)
 	};
 }
 
+static bool is_watched(const struct run_request *run)
+{
+	return run->watch || run->nfaults || run->check_ledger;
+}
+
 int feeder_new(const struct feed_options *o, struct feeder **ret_feeder)
 {
+	/* What the harness does in a call, and takes for it, is not the allocator's. */
+	if (o->timed && (o->run.oracles || is_watched(&o->run)))
+		return -EINVAL;
 	struct feeder *f = calloc(1, sizeof(*f));
 
 	if (!f)
@@ -206,6 +217,9 @@ static void prepare(struct feeder *f)
 	*req = *all;
 	req->program_fd = f->program_fd;
 	req->fed = true;
+	req->timed = f->options.timed;
+	req->no_stacks = f->options.no_stacks;
+	req->watch = is_watched(all);
 	req->accounts = accounts_of(f);
 	req->sampling = f->info.has_peak_metric;
 	req->info = &f->info;
@@ -213,7 +227,7 @@ static void prepare(struct feeder *f)
 	req->ballast = all->has_ballast ? all->ballast : h->ballast;
 	req->nfaults = plan_rules(h, all->faults, all->nfaults, f->faults);
 	req->faults = f->faults;
-	req->oplog_capacity = 0;
+	req->oplog_capacity = f->options.outcomes;
 	req->on_tape = NULL;
 	req->stretch = 0;
 }
@@ -310,6 +324,13 @@ static void collect_counts(const struct run_shared *s, struct feed_result *ret)
 	ret->lost = s->lost;
 	ret->unmeasured = s->unmeasured;
 	ret->run_ns = s->run_ns;
+	ret->live_peak_bytes = s->live_peak_bytes;
+	ret->live_bytes_at_peak = s->live_bytes_at_peak;
+	ret->slowest_ns = s->slowest_ns;
+	ret->slowest_stmt = s->slowest_stmt;
+	ret->growth = s->growth;
+	if (ret->growth.line.metric >= GROWTH_METRICS)
+		ret->growth = (struct run_growth){0};
 }
 
 static void set_reason(struct feed_result *ret, const char *text, size_t most)
@@ -380,19 +401,42 @@ static void clear(struct feed_result *ret)
 	ret->refusal = REFUSAL_NONE;
 	ret->output_len = 0;
 	ret->exact = ret->resident = false;
+	ret->live_peak_bytes = ret->live_bytes_at_peak = ret->slowest_ns = 0;
+	ret->slowest_stmt = -1;
+	ret->growth = (struct run_growth){0};
+	ret->reached = &nothing_reached;
+	ret->outcome = NULL;
+	ret->noutcomes = 0;
 }
 
 /* What is here before any child is asked. */
 static bool refuse_here(const struct feeder *f, struct feed_result *ret)
 {
-	if (!f->req.kernel || !f->info.has_block_ops)
-		return false;
-	static const char why[] = "the program calls an allocator, and the kernel is none";
+	const char *why = NULL;
 
+	if (f->req.kernel && f->info.has_block_ops)
+		why = "the program calls an allocator, and the kernel is none";
+	else if (f->req.nfaults && !f->req.watch)
+		why = "the program has kernel calls refused, and they are not watched";
+	if (!why)
+		return false;
 	ret->end = RUN_END_REFUSED;
 	ret->refusal = REFUSAL_UNSUPPORTED;
-	set_reason(ret, why, sizeof(why));
+	set_reason(ret, why, strlen(why));
 	return true;
+}
+
+/* Of the page, or of the copy that is left of it: what points there is set when all is over. */
+static void collect_reached(struct feeder *f, struct feed_result *ret)
+{
+	struct run_shared *s = f->result.shared;
+	uint64_t n = atomic_load(&s->oplog_used), most = f->options.outcomes;
+
+	if (s->reached.nedges > FEEDBACK_EDGES)
+		s->reached.nedges = FEEDBACK_EDGES;
+	ret->reached = &s->reached;
+	ret->outcome = s->oplog;
+	ret->noutcomes = n < most ? n : most;
 }
 
 /* A child that was dead before it has seen the program says nothing about it. */
@@ -445,5 +489,8 @@ int feeder_run(struct feeder *f, const char *text, size_t len, struct feed_resul
 		return 0;
 	if (!make_room(f))
 		stop(f, true);
-	return run(f, text, len, ret);
+	err = run(f, text, len, ret);
+	if (!err)
+		collect_reached(f, ret);
+	return err;
 }

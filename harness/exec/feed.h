@@ -41,7 +41,13 @@ struct feed_options {
 	uint32_t block_slots, map_slots; /* that it has room for; 0: 65536 */
 	uint32_t history;		 /* programs that are kept; 0: 64 */
 	bool resident; /* resident bytes at both ends of each program: costs a few microseconds */
-	bool timed;    /* each call is timed: only without oracles and without watching */
+	/*
+	 * Each call of the allocator is timed. With oracles, with watching, or with faults that
+	 * need it, feeder_new answers -EINVAL; a program with faults of its own is refused.
+	 */
+	bool timed;
+	/* Crashes are told without their stacks, which cost more than another child does. */
+	bool no_stacks;
 	uint32_t outcomes; /* entries of the log of outcomes; 0: none is kept */
 };
 
@@ -77,7 +83,7 @@ struct feed_result {
 	struct run_growth growth; /* a suspicion; only a run of its own can confirm it */
 	uint64_t slowest_ns;	  /* of one call; 0: not timed */
 	int32_t slowest_stmt;
-	/* Of the child's page, as it is until the next feeder_run. */
+	/* Of the child's page, as it is until the next feeder_run; `reached` is never NULL. */
 	const struct run_feedback *reached;
 	const struct oplog_entry *outcome;
 	uint64_t noutcomes;	     /* at most feed_options.outcomes, the first ones */

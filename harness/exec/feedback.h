@@ -5,7 +5,7 @@
  * hash): a byte says how often, up to 255. Which event is at which place stays the same from run to
  * run and from build to build of an allocator. Edges are the 8-bit counters of an allocator that
  * was built with -fsanitize-coverage=inline-8bit-counters, as they are when the program is over
- * and undone; those of fork children and of a child that crashed are not in them.
+ * and undone; those of fork children and of a child that crashed are not in them (but 0).
  *
  * Events come from the child's own process, its threads and its fork children. In parallel
  * sections a count may be lost.
@@ -19,8 +19,12 @@
 
 /* Parts of the states, one after the other. */
 enum feedback_part {
-	FEEDBACK_CALLS, /* the last three kernel calls in an allocator call: which, how they ended
-			 */
+	/*
+	 * Class of the op and the last three kernel calls of the allocator in the program: which,
+	 * how they ended. Where the kernel is judged those of the program's own, too: op, class of
+	 * flags and errno; how many VMAs came or went, and what lies beside them.
+	 */
+	FEEDBACK_CALLS,
 	FEEDBACK_SIZES, /* op, size class (four an octave), class of alignment */
 	FEEDBACK_MOVES, /* realloc: in place or not, grew or shrank, size class before and after */
 	FEEDBACK_REFUSALS, /* op, the kernel call that was refused in it, served or NULL */

@@ -12,6 +12,7 @@
 #include "harness/exec/facts.h"
 #include "harness/exec/kcalls.h"
 #include "harness/exec/parallel.h"
+#include "harness/exec/reached.h"
 #include "harness/exec/sampler.h"
 #include "harness/exec/threads.h"
 #include "harness/oracle/expect.h"
@@ -241,16 +242,44 @@ struct call_event child_event(const struct child *c, const struct op *op, uint32
 	};
 }
 
+static void note_live_at_peak(struct child *c)
+{
+	uint64_t blocks;
+
+	if (c->model)
+		model_live(c->model, &blocks, &c->shared->live_bytes_at_peak);
+}
+
+void child_maps_rose(struct child *c)
+{
+	note_live_at_peak(c);
+	c->maps_rose = true;
+}
+
+/* What a fork child has is a copy, and its own. */
+static void note_live(struct child *c)
+{
+	if (!c->model || c->proc)
+		return;
+	c->shared->live_peak_bytes = model_live_peak(c->model);
+	if (c->maps_rose)
+		note_live_at_peak(c);
+	c->maps_rose = false;
+}
+
 void child_outcome(struct child *c, const struct call_event *e, int err)
 {
 	if (c->again)
 		return;
 	c->counts->executed++;
+	if (c->reached && err)
+		reached_error(c, e->op->code, err);
 	if (err && !e->op->outcomes.present)
 		c->counts->failed++;
 	shared_enter(c);
 	if (c->model && e->op->outcomes.present)
 		oracle_outcome(e, err, &c->shared->findings);
+	note_live(c);
 	if (c->shared->config.oplog_capacity)
 		child_log(c, e, err);
 	shared_leave(c);

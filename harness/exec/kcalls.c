@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness/exec/crash.h"
+#include "harness/exec/reached.h"
 
 /* Initial-exec: a handler must not be the first to touch storage that libc allocates lazily. */
 static _Thread_local struct child *own __attribute__((tls_model("initial-exec")));
@@ -42,7 +43,7 @@ size_t kcalls_arena_bytes(const struct run_config *cfg)
 	return size;
 }
 
-static int kcall_of(uint32_t nr)
+int kcall_of(uint32_t nr)
 {
 	switch (nr) {
 	case SYS_mmap:
@@ -117,8 +118,13 @@ static void not_exact(struct child *c, const char *why)
 
 static void note_peak(struct child *c)
 {
-	if (c->proc == 0 && !c->again && ledger_is_exact(c->ledger))
-		c->shared->watch.peak = *ledger_peak(c->ledger);
+	if (c->proc || c->again || !ledger_is_exact(c->ledger))
+		return;
+	const struct ledger_counts *peak = ledger_peak(c->ledger);
+
+	if (peak->maps > c->shared->watch.peak.maps)
+		child_maps_rose(c);
+	c->shared->watch.peak = *peak;
 }
 
 /* The call was made or refused: everyone who has to know is told. */
@@ -128,6 +134,7 @@ static void note(struct child *c, const struct kernel_call *call, uint32_t slot)
 
 	effect_of(call, c->page_bytes, &effect);
 	bool was_exact = ledger_is_exact(c->ledger);
+	int64_t maps_before = ledger_now(c->ledger)->total_maps;
 	int err = ledger_apply(c->ledger, call, &effect, slot);
 
 	if (err && was_exact)
@@ -135,7 +142,10 @@ static void note(struct child *c, const struct kernel_call *call, uint32_t slot)
 	if (err && call->caller == CALLER_PROGRAM && !was_exact)
 		child_failed(c, err, "the ledger could not follow the program's mappings");
 	if (effect_is_refusal(call)) {
+		int kcall = kcall_of(call->nr);
+
 		c->refused++;
+		c->refused_set |= kcall < 0 ? 0 : 1u << kcall;
 		c->round_refused = true;
 		if (c->lane)
 			atomic_fetch_add(&c->main->refusals, 1);
@@ -153,6 +163,8 @@ static void note(struct child *c, const struct kernel_call *call, uint32_t slot)
 
 		lost_call(c->lost, call, &effect, &at);
 	}
+	if (c->reached)
+		reached_kernel_call(c, call, &effect, maps_before);
 	note_count(c, call);
 	note_peak(c);
 	if (c->shared->config.tape_capacity)
@@ -284,8 +296,7 @@ static int plan_oracles(struct child *c, struct arena *a)
 		return 0;
 	int err = lost_new(a, LOST_RECORDS, &c->lost);
 
-	/* Among the programs of one process growth cannot be told from what others left. */
-	return err || c->shared->config.fed ? err : growth_new(a, &c->growth);
+	return err ? err : growth_new(a, &c->growth);
 }
 
 int kcalls_plan(struct child *c, struct arena *a)

@@ -11,6 +11,9 @@
 
 #include "harness/exec/child.h"
 
+/* The enum kcall of a system call's number; -1: none. */
+int kcall_of(uint32_t nr);
+
 size_t kcalls_arena_bytes(const struct run_config *cfg);
 
 /* Ledger and trap; before threads start. Returns 0, or -errno after a refusal. */

@@ -16,6 +16,7 @@
 #include "harness/exec/map_access.h"
 #include "harness/exec/map_files.h"
 #include "harness/exec/owned.h"
+#include "harness/exec/reached.h"
 
 /* Lengths of hugetlb mappings are whole huge pages. */
 static size_t mapped_len(const struct child *c, const struct op *op)
@@ -321,6 +322,22 @@ static int run_one(struct child *c, const struct op *op, uint32_t slot, struct c
 	}
 }
 
+/* Where the kernel is the subject the lengths that it was asked for, and moves. */
+static void note_reached(struct child *c, const struct call_event *e, size_t len_before)
+{
+	const struct op *op = e->op;
+
+	if (!c->kernel || (op->code != OP_MMAP && op->code != OP_MREMAP))
+		return;
+	struct reached_request r = {.code = op->code, .size = op->arg0, .ret = e->ret};
+
+	if (op->code == OP_MREMAP) {
+		r.before = (const char *)e->before + (op->has_range ? op->range_off : 0);
+		r.size_before = op->has_range ? op->range_len : len_before;
+	}
+	reached_request(c, &r);
+}
+
 void map_op_run(struct child *c, const struct op *op, uint32_t slot)
 {
 	struct call_event e = child_event(c, op, slot);
@@ -329,11 +346,16 @@ void map_op_run(struct child *c, const struct op *op, uint32_t slot)
 		c->counts->skipped++;
 		return;
 	}
+	size_t len_before = c->m[slot].len;
+
 	e.before = (void *)c->m[slot].start;
 	int err = run_one(c, op, slot, &e);
 
-	if (err == MAP_OP_SKIPPED)
+	if (err == MAP_OP_SKIPPED) {
 		c->counts->skipped++;
-	else
-		child_outcome(c, &e, err);
+		return;
+	}
+	if (c->reached)
+		note_reached(c, &e, len_before);
+	child_outcome(c, &e, err);
 }

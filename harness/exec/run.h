@@ -30,7 +30,9 @@ struct run_request {
 	uint32_t wrong_rule; /* enum pages_rule that the page model has wrong; 0: none */
 	uint64_t seed;
 	bool oracles, check_full, sampling;
-	bool fed; /* the child waits for programs: see feed.h, which sets this and the next */
+	/* The child waits for programs: see feed.h, which sets this and the next two. */
+	bool fed, timed;
+	bool no_stacks; /* of crashes, but where one may be the harness's own */
 	uint32_t accounts;
 	uint32_t without;  /* set of enum finding_kind that are not judged, whoever judges */
 	uint64_t hang_ns;  /* watchdog: no progress for this long */

@@ -62,6 +62,8 @@ static void feed_peak(struct sampler *s, const struct snapshot *now)
 
 	if (s->child->proc || s->child->again)
 		return;
+	if (now->maps > peak->maps && !ledger_is_exact(s->child->ledger))
+		child_maps_rose(s->child);
 	raise_to(&peak->maps, now->maps);
 	raise_to(&peak->mapped_bytes, now->mapped_bytes);
 	raise_to(&peak->rss_bytes, now->rss_bytes);

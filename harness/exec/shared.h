@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "harness/exec/feedback.h"
 #include "harness/kernel/accounts.h"
 #include "harness/kernel/fault.h"
 #include "harness/kernel/ledger.h"
@@ -44,6 +45,7 @@ struct run_config {
 	uint32_t check_full;
 	uint32_t sampling; /* accounts at statement ends */
 	uint32_t fed;	   /* programs are handed over one by one (struct run_feed) */
+	uint32_t timed;	   /* each allocator call is timed */
 	uint32_t accounts; /* mask of enum snapshot_parts: of checkpoints, where no ledger has them
 			    */
 	uint32_t limited;  /* RLIMIT_AS, RLIMIT_DATA or strict overcommit: NULL needs no other cause
@@ -347,9 +349,15 @@ struct run_shared {
 	struct run_growth growth;
 	struct tape_ring tape;
 	uint64_t live_blocks, live_bytes; /* at the end */
+	/* The most at once, and what was live when the maps were at their peak; with oracles. */
+	uint64_t live_peak_bytes, live_bytes_at_peak;
+	uint64_t slowest_ns; /* of one allocator call, where they are timed */
+	int32_t slowest_stmt;
+	uint32_t unused;
 	uint64_t run_ns;		  /* first op to last op, CLOCK_MONOTONIC */
 	uint64_t slept_ns;		  /* in the program's sleep ops */
 	_Atomic uint64_t oplog_used;
+	struct run_feedback reached; /* by the program that was handed over */
 	struct oplog_entry oplog[];
 };
 

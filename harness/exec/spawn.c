@@ -92,6 +92,7 @@ static void fill_config(const struct run_request *req, struct run_config *cfg)
 	cfg->without = req->without;
 	cfg->check_full = req->check_full;
 	cfg->fed = req->fed;
+	cfg->timed = req->timed;
 	cfg->limited = limit_is_finite(RLIMIT_AS) || limit_is_finite(RLIMIT_DATA) ||
 		       overcommit_is_strict();
 	cfg->threads = req->info->threads;

@@ -141,12 +141,16 @@ static void on_crash(struct watch *w, unsigned proc)
 
 	if (pid <= 0)
 		return;
-	struct stack stack;
+	struct stack stack = {.nframes = 0};
 	uint32_t lane = c->lane;
 	const struct position *pos =
 		lane && lane <= PROG_MAX_THREADS ? &shared->lane[lane - 1] : &shared->pos[proc];
 
-	stack_capture(pid, c->tid, c->ip, &stack);
+	/* Whether the harness itself is to blame only the stack says. */
+	bool in_harness = pos->phase == PHASE_HARNESS;
+
+	if (in_harness || !w->req->no_stacks)
+		stack_capture(pid, c->tid, c->ip, &stack);
 	struct finding f = finding_at(pos, proc != 0);
 
 	f.kind = proc ? FINDING_FORK_BROKEN : FINDING_CRASH;
@@ -155,7 +159,7 @@ static void on_crash(struct watch *w, unsigned proc)
 	f.n[1] = (uint64_t)c->code;
 	f.n[2] = c->address;
 	f.n[3] = c->ip;
-	bool own = pos->phase == PHASE_HARNESS && is_harness_frame(&stack);
+	bool own = in_harness && is_harness_frame(&stack);
 
 	if (own) {
 		snprintf(w->result->broken, sizeof(w->result->broken),
@@ -163,7 +167,8 @@ static void on_crash(struct watch *w, unsigned proc)
 		end_by_kill(w, RUN_END_BROKEN);
 		return;
 	}
-	keep_stack(w->result, &f, "", &stack);
+	if (!w->req->no_stacks)
+		keep_stack(w->result, &f, "", &stack);
 	finding_add(&shared->findings, &f);
 	atomic_store(&c->filled, 0);
 	if (proc)

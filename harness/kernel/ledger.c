@@ -295,6 +295,24 @@ uint64_t ledger_maps_over(const struct ledger *l, uintptr_t start, uintptr_t end
 	return maps;
 }
 
+/* At the boundary `at`: whether a VMA lies on the side that is asked for, and reaches over it. */
+static enum ledger_side side_of(const struct ledger *l, uintptr_t at, bool above)
+{
+	const struct vma_node *n = vma_table_at_or_above(&l->vmas, above ? at : at - 1);
+
+	if (!n || n->start > (above ? at : at - 1))
+		return LEDGER_NOTHING;
+	return n->start < at && n->end > at ? LEDGER_SAME : LEDGER_OTHER;
+}
+
+struct ledger_sides ledger_sides_of(const struct ledger *l, uintptr_t start, uintptr_t end)
+{
+	return (struct ledger_sides){
+		.below = start ? side_of(l, start, false) : LEDGER_NOTHING,
+		.above = side_of(l, end, true),
+	};
+}
+
 int ledger_resident(const struct ledger *l, int64_t *ret_bytes)
 {
 	struct range r;

@@ -91,6 +91,18 @@ int ledger_retag(struct ledger *l, uintptr_t start, uintptr_t end, uint32_t tag)
  * asked for ascending ranges, no VMA is counted twice. 0 while not exact. */
 uint64_t ledger_maps_over(const struct ledger *l, uintptr_t start, uintptr_t end, uintptr_t *from);
 
+/* What lies at one side of a range that a call was made on. */
+enum ledger_side {
+	LEDGER_NOTHING, /* nothing is mapped there */
+	LEDGER_OTHER,	/* a VMA begins or ends right there */
+	LEDGER_SAME	/* one VMA reaches over that end of the range */
+};
+struct ledger_sides {
+	enum ledger_side below, above;
+};
+/* Only while exact. */
+struct ledger_sides ledger_sides_of(const struct ledger *l, uintptr_t start, uintptr_t end);
+
 /*
  * Resident bytes of what the allocator owns, by a scan of its own ranges: huge pages of hugetlbfs,
  * which are no RSS, included. -ENOTSUP while not exact or where resident pages cannot be had.

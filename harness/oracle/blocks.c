@@ -66,6 +66,8 @@ void blocks_place(struct model *m, struct block *b)
 	b->state = BLOCK_LIVE;
 	m->live_blocks++;
 	m->live_bytes += b->size;
+	if (m->live_bytes > m->live_peak_bytes)
+		m->live_peak_bytes = m->live_bytes;
 }
 
 void blocks_take(struct model *m, struct block *b)

@@ -61,7 +61,8 @@ size_t growth_arena_bytes(void)
 
 int growth_new(struct arena *a, struct growth **ret_growth)
 {
-	struct growth *g = arena_take(a, sizeof(*g), _Alignof(max_align_t));
+	/* Samples are written before they are read. */
+	struct growth *g = arena_take_raw(a, sizeof(*g), _Alignof(max_align_t));
 
 	if (!g)
 		return -ENOMEM;
@@ -121,17 +122,43 @@ static bool same_state(const struct growth_sample *a, const struct growth_sample
 	       a->program_bytes == b->program_bytes;
 }
 
-/* The sample with the state that most rounds end in, the latest of several. */
-static const struct growth_sample *usual_sample(const struct growth *g)
+static uint32_t times_met(const struct growth *g, const struct growth_sample *s)
 {
-	const struct growth_sample *usual = NULL;
-	uint32_t most = 0;
+	uint32_t times = 0;
+
+	for (uint32_t k = 0; k < g->n; k++)
+		times += same_state(s, &g->v[k]);
+	return times;
+}
+
+/* Where more than half of the rounds end in one state, pairs of others leave that one. */
+static const struct growth_sample *majority(const struct growth *g)
+{
+	const struct growth_sample *left = NULL;
+	uint32_t lead = 0;
 
 	for (uint32_t i = 0; i < g->n; i++) {
-		uint32_t times = 0;
+		if (!lead)
+			left = &g->v[i];
+		if (same_state(left, &g->v[i]))
+			lead++;
+		else
+			lead--;
+	}
+	return left && times_met(g, left) > g->n / 2 ? left : NULL;
+}
 
-		for (uint32_t k = 0; k < g->n; k++)
-			times += same_state(&g->v[i], &g->v[k]);
+/* A sample with the state that most rounds end in, the latest of several such states. */
+static const struct growth_sample *usual_sample(const struct growth *g)
+{
+	const struct growth_sample *usual = majority(g);
+	uint32_t most = 0;
+
+	if (usual)
+		return usual;
+	for (uint32_t i = 0; i < g->n; i++) {
+		uint32_t times = times_met(g, &g->v[i]);
+
 		if (times >= most) {
 			most = times;
 			usual = &g->v[i];

@@ -47,6 +47,11 @@ void model_live(const struct model *m, uint64_t *ret_blocks, uint64_t *ret_bytes
 	*ret_bytes = m->live_bytes;
 }
 
+uint64_t model_live_peak(const struct model *m)
+{
+	return m->live_peak_bytes;
+}
+
 uint64_t model_extents_forgotten(const struct model *m)
 {
 	return m->extents.forgotten;

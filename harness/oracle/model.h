@@ -133,5 +133,7 @@ uint64_t model_extents_forgotten(const struct model *m);
 
 /* Slots that hold a live block, and the bytes requested for them. */
 void model_live(const struct model *m, uint64_t *ret_blocks, uint64_t *ret_bytes);
+/* The most bytes at once so far. */
+uint64_t model_live_peak(const struct model *m);
 
 #endif

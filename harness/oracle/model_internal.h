@@ -49,7 +49,7 @@ struct model {
 	struct sound_tree sound;
 	struct tainted_tree tainted;
 	struct extent_pool extents;
-	uint64_t ids, live_blocks, live_bytes;
+	uint64_t ids, live_blocks, live_bytes, live_peak_bytes;
 };
 
 static inline uintptr_t last_address(uintptr_t start, uint64_t len)
