@@ -90,6 +90,8 @@ struct child {
 	bool maps_rose;	      /* to a new peak, since the last op was over */
 	bool round_refused;   /* a kernel call was refused in this round of a repeat */
 	uint64_t run_began_ns;
+	bool rss_rises;	      /* what is resident, in the loop that runs: above its first sample */
+	int64_t first_rss;    /* that sample; -1: not taken yet */
 	uint64_t round_ends;	   /* of the cursor's rounds, when last looked */
 	uint32_t refused;	   /* kernel calls refused since the call on this slot began */
 	uint32_t refused_set;	   /* of those that the format names: 1 << enum kcall */

@@ -4,6 +4,12 @@
 #include "harness/exec/child.h"
 
 #define RSS_SAMPLES 128 /* at most so many rounds of a loop */
+/*
+ * A sample takes 5 us, as long as three rounds of a small loop. In a fed program a loop gets one
+ * when a quarter and one when a half of it is over, and more only if those rise: a tenth of what
+ * so many rounds take at least.
+ */
+#define RSS_FED_ROUNDS 64
 
 /* A power of two, as are the distances at which the oracle keeps samples. */
 static uint64_t rss_stride(uint64_t rounds)
@@ -15,6 +21,38 @@ static uint64_t rss_stride(uint64_t rounds)
 	return stride;
 }
 
+static bool wants_rss_fed(const struct child *c, const struct cursor_round *r)
+{
+	uint64_t stride = rss_stride(r->rounds), half = r->rounds / 2 / stride * stride;
+
+	if (r->rounds < RSS_FED_ROUNDS || r->round % stride != 0)
+		return false;
+	return r->round == half / 2 / stride * stride || r->round == half ||
+	       (r->round > half && c->rss_rises);
+}
+
+/* What is resident costs as much as there are maps: of some rounds alone. */
+static bool wants_rss(const struct child *c, const struct cursor_round *r)
+{
+	const struct run_config *cfg = &c->shared->config;
+
+	if (cfg->fed)
+		return wants_rss_fed(c, r);
+	return cfg->sampling && r->round % rss_stride(r->rounds) == 0;
+}
+
+static void take_rss(struct child *c, struct growth_sample *s)
+{
+	struct snapshot snapshot;
+
+	if (accounts_take(c->accounts, SNAPSHOT_RSS, &snapshot) != 0)
+		return;
+	s->value[GROWTH_RSS] = snapshot.rss_bytes;
+	c->rss_rises = c->first_rss >= 0 && snapshot.rss_bytes > c->first_rss;
+	if (c->first_rss < 0)
+		c->first_rss = snapshot.rss_bytes;
+}
+
 static void sample(struct child *c, const struct cursor_round *r)
 {
 	const struct ledger_counts *now = ledger_now(c->ledger);
@@ -24,12 +62,9 @@ static void sample(struct child *c, const struct cursor_round *r)
 		.program_bytes = (uint64_t)now->mapped_by[CALLER_PROGRAM],
 		.refused = c->round_refused,
 	};
-	struct snapshot snapshot;
 
-	/* What is resident costs as much as there are maps: of some rounds alone. */
-	if (c->shared->config.sampling && r->round % rss_stride(r->rounds) == 0 &&
-	    accounts_take(c->accounts, SNAPSHOT_RSS, &snapshot) == 0)
-		s.value[GROWTH_RSS] = snapshot.rss_bytes;
+	if (wants_rss(c, r))
+		take_rss(c, &s);
 	model_live(c->model, &s.live_blocks, &s.live_bytes);
 	growth_add(c->growth, &s);
 	c->round_refused = false;
@@ -63,8 +98,10 @@ void rounds_note(struct child *c)
 	c->round_ends = r->ends;
 	if (c->again || !ledger_is_exact(c->ledger))
 		return;
-	if (r->round == 0)
-		growth_begin(c->growth);
+	if (r->round == 0) {
+		growth_begin(c->growth, c->shared->config.fed);
+		c->first_rss = -1;
+	}
 	if (growth_wants(c->growth, r->round))
 		sample(c, r);
 	if (r->last)

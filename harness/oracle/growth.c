@@ -39,6 +39,7 @@ static const double least_suspected[GROWTH_METRICS] = {
 
 struct growth {
 	uint32_t n;
+	bool late;
 	bool refused_between; /* in a sample that was dropped since the last one kept */
 	uint64_t stride;      /* rounds that are multiples of it are kept */
 	struct growth_sample v[GROWTH_SAMPLES];
@@ -66,13 +67,14 @@ int growth_new(struct arena *a, struct growth **ret_growth)
 
 	if (!g)
 		return -ENOMEM;
-	growth_begin(g);
+	growth_begin(g, false);
 	*ret_growth = g;
 	return 0;
 }
 
-void growth_begin(struct growth *g)
+void growth_begin(struct growth *g, bool late)
 {
+	g->late = late;
 	g->n = 0;
 	g->stride = 1;
 	g->refused_between = false;
@@ -252,9 +254,14 @@ bool growth_judge_metric(const struct growth *g, enum growth_metric metric,
 
 bool growth_judge(const struct growth *g, struct growth_line *ret_line)
 {
-	for (int metric = 0; metric < GROWTH_METRICS; metric++)
-		if (rises(g, (enum growth_metric)metric, least_suspected[metric], ret_line))
+	for (int metric = 0; metric < GROWTH_METRICS; metric++) {
+		double least = least_suspected[metric];
+
+		if (metric == GROWTH_RSS && g->late)
+			least /= 2;
+		if (rises(g, (enum growth_metric)metric, least, ret_line))
 			return true;
+	}
 	return false;
 }
 

@@ -45,8 +45,11 @@ struct growth;
 size_t growth_arena_bytes(void);
 int growth_new(struct arena *a, struct growth **ret_growth);
 
-/* A loop begins; the samples of the one before are forgotten. */
-void growth_begin(struct growth *g);
+/*
+ * A loop begins; the samples of the one before are forgotten. `late`: what is resident is measured
+ * from its half on, so that half of what else makes a suspicion will do.
+ */
+void growth_begin(struct growth *g, bool late);
 
 /* Whether the sample of this round would be kept (measuring it may cost). */
 bool growth_wants(const struct growth *g, uint64_t round);

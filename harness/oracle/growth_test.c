@@ -87,7 +87,7 @@ static void the_first_metric_that_rises_is_named(void **state)
 	struct growth_line line;
 
 	for (int first = 0; first < GROWTH_METRICS; first++) {
-		growth_begin(f->g);
+		growth_begin(f->g, false);
 		for (uint64_t i = 0; i < 200; i++) {
 			struct growth_sample s = sample(i, GROWTH_MAPS, 5);
 
@@ -148,7 +148,7 @@ static void few_rounds_are_not_judged(void **state)
 	struct fixture *f = *state;
 	struct growth_line line;
 
-	growth_begin(f->g);
+	growth_begin(f->g, false);
 	assert_false(growth_judge(f->g, &line));
 	feed(f, GROWTH_MAPS, one_chunk, GROWTH_LEAST_ROUNDS - 1);
 	assert_false(growth_judge(f->g, &line));
@@ -178,7 +178,7 @@ static void other_rounds_are_left_out(void **state)
 	for (int what = 0; what < 10; what++) {
 		bool grows = what >= 5;
 
-		growth_begin(f->g);
+		growth_begin(f->g, false);
 		for (uint64_t i = 0; i < 200; i++) {
 			double level = 100 * MIB + (grows ? (double)i * 4 * PAGE : 0);
 			struct growth_sample s = sample(i, GROWTH_RSS, level);
@@ -200,7 +200,7 @@ static void a_refusal_in_a_dropped_sample_counts(void **state)
 	struct growth_line line;
 	double level = 0;
 
-	growth_begin(f->g);
+	growth_begin(f->g, false);
 	for (uint64_t i = 0; i < 1000; i++) {
 		bool refused = i == GROWTH_SAMPLES - 1;
 
@@ -220,7 +220,7 @@ static void a_state_that_changes_is_not_judged(void **state)
 	struct fixture *f = *state;
 	struct growth_line line;
 
-	growth_begin(f->g);
+	growth_begin(f->g, false);
 	for (uint64_t i = 0; i < 200; i++) {
 		struct growth_sample s = sample(i, GROWTH_RSS, (double)i * MIB);
 
@@ -241,7 +241,7 @@ static void growth_of_refused_rounds_does_not_count(void **state)
 		for (int leaks = 0; leaks < 2; leaks++) {
 			double level = 0;
 
-			growth_begin(f->g);
+			growth_begin(f->g, false);
 			for (uint64_t i = 0; i < rounds[k]; i++) {
 				bool refused = i % 16 == 8;
 
@@ -263,7 +263,7 @@ static void thinning_keeps_the_whole_loop(void **state)
 	struct growth_line line;
 	uint64_t wanted = 0;
 
-	growth_begin(f->g);
+	growth_begin(f->g, false);
 	for (uint64_t i = 0; i < 1000000; i++) {
 		struct growth_sample s = sample(i, GROWTH_MAPS, (double)i);
 
@@ -276,7 +276,7 @@ static void thinning_keeps_the_whole_loop(void **state)
 	assert_true(growth_judge(f->g, &line));
 	assert_true(line.rounds > 700000);
 	/* Rounds that stand still end nothing and prove nothing. */
-	growth_begin(f->g);
+	growth_begin(f->g, false);
 	for (uint64_t i = 0; i < 2000; i++) {
 		struct growth_sample s = sample(0, GROWTH_MAPS, (double)i);
 

@@ -41,7 +41,7 @@ void feed(struct fixture *f, enum growth_metric metric, curve c, uint64_t n)
 {
 	struct at at = {.f = f, .n = n};
 
-	growth_begin(f->g);
+	growth_begin(f->g, false);
 	for (; at.i < n; at.i++) {
 		struct growth_sample s = sample(at.i, metric, c(&at));
 
