@@ -461,9 +461,13 @@ bool watch_wait(struct watch *w, watch_through through)
 
 	w->begin_ns = w->last_progress_ns = w->silent_since_ns = now_ns();
 	w->work = WORK_UNKNOWN;
-	for (;;) {
-		int ms = w->req->on_tape ? POLL_TAPE_MS : POLL_MS;
-
+	/*
+	 * An exit wakes nobody who waits for a program's end: it is looked for often at first, so
+	 * that it is noticed after about as long as the program took.
+	 */
+	for (int ms = through ? 1 : POLL_MS;; ms = 2 * ms < POLL_MS ? 2 * ms : POLL_MS) {
+		if (w->req->on_tape)
+			ms = POLL_TAPE_MS;
 		if (through && !w->killed && through(w, ms))
 			return true;
 		int n = poll(fds, 3, through && !w->killed ? 0 : ms);
