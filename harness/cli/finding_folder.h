@@ -13,9 +13,9 @@
  *	README.md     what was called, what came back, which rule says otherwise, how often it
  *		      shows, in which load modes, and the commands that show it
  *
- * A folder is made whole under another name and then renamed, and each file in it is replaced by
- * renaming: whenever everything is killed, all that is there is valid. What was not done yet is
- * done by the next folder_work. Errors: 0 or -errno.
+ * A folder is made whole under another name, one with a dot before it, and then renamed, and each
+ * file in it is replaced by renaming: whenever everything is killed, all that is there is valid.
+ * What was not done yet is done by the next folder_work. Errors: 0 or -errno.
  */
 #ifndef CLI_FINDING_FOLDER_H
 #define CLI_FINDING_FOLDER_H
