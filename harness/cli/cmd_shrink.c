@@ -14,9 +14,6 @@
 #include "harness/cli/shrink_command.h"
 
 #define HANG_NS 1000000000u
-/* Runs that measure how often it shows: at first, and when that was not each time. */
-#define RUNS	   5
-#define RUNS_FLAKY 20
 /* The file is written at most so often. */
 #define WRITE_NS 1000000000u
 
@@ -47,11 +44,6 @@ static int fold_options(struct shrink_command *cmd)
 	return err ? EXIT_BROKEN : 0;
 }
 
-static bool stops_softly(int err)
-{
-	return err == -EINTR || err == -ETIME;
-}
-
 /* Says why nothing came of it, and returns the exit code. */
 static int give_up(int err)
 {
@@ -63,30 +55,15 @@ static int give_up(int err)
 	return EXIT_BROKEN;
 }
 
-/* How often it shows decides how often a smaller program is tried. */
 static int measure(struct shrink_command *cmd)
 {
-	struct hunt *h = &cmd->hunt;
-	/* A growth is confirmed by several long runs as it is. */
-	struct hunt_rate more = {.runs = hunt_is_growth(h) ? 0 : RUNS - 1};
-	int err = hunt_measure(h, cmd->text, cmd->len, &more);
-	bool always = more.fired == more.runs;
+	int err = shrink_measure(&cmd->work);
 
-	if (!err && !always) {
-		more.runs = RUNS_FLAKY - 1;
-		err = hunt_measure(h, cmd->text, cmd->len, &more);
-	}
-	if (err)
-		return give_up(err);
-	cmd->before = (struct hunt_rate){.fired = more.fired + 1, .runs = more.runs + 1};
-	if (!always && !more.fired && !cmd->tries) {
-		cli_complain("%s showed once and not again in %u runs; add --tries 200",
-			     h->signature, more.runs);
-		return EXIT_BROKEN;
-	}
-	h->tries = cmd->tries ? cmd->tries : always ? 1 : hunt_tries(cmd->before);
-	h->in_a_row = h->tries > 1 || hunt_is_growth(h) ? 1 : 2;
-	return 0;
+	if (err != -EAGAIN)
+		return err ? give_up(err) : 0;
+	cli_complain("%s showed once and not again in %u runs; add --tries 200",
+		     cmd->hunt.signature, cmd->work.before.runs - 1);
+	return EXIT_BROKEN;
 }
 
 /* The allocator that has to be clean, where there has to be one. */
@@ -94,44 +71,29 @@ static int choose_reference(struct shrink_command *cmd)
 {
 	const char *name = cmd->clean_on;
 	struct hunt *h = &cmd->hunt;
+	int code = 0;
 
 	if (!name && (!h->by_program || subject_is_kernel(&cmd->subject)))
 		return 0;
-	if (!name)
-		name = "guard";
-	if (strcmp(name, "none") == 0)
+	if (name && strcmp(name, "none") == 0)
 		return 0;
-	struct runner_options plain = cmd->options.runner;
-
-	plain.profile = NULL;
-	int code = subject_open(name, &plain, &cmd->reference);
-
-	if (code)
-		return code;
-	int clean = hunt_is_clean(h, &cmd->reference, cmd->text, cmd->len);
+	int clean = shrink_choose_reference(&cmd->work, name, &cmd->reference, &code);
 
 	if (clean < 0)
-		return give_up(clean);
-	if (clean) {
-		h->reference = &cmd->reference;
-	} else if (cmd->clean_on) {
-		cli_complain("%s is not clean on %s, so no part of it can be asked to be",
-			     cmd->path, name);
-		return EXIT_MISUSE;
-	}
-	return 0;
+		return code ? code : give_up(clean);
+	if (clean || !name)
+		return 0;
+	cli_complain("%s is not clean on %s, so no part of it can be asked to be", cmd->path, name);
+	return EXIT_MISUSE;
 }
 
-static int fires(void *ctx, const char *text, size_t len)
+static int told(void *ctx, const char *text, size_t len, bool fired)
 {
 	struct shrink_command *cmd = ctx;
-	struct hunt *h = &cmd->hunt;
-	int fired = hunt_fires(h, text, len);
+	const struct hunt *h = &cmd->hunt;
 	uint64_t now = hunt_now_ns();
 	bool is_file = cmd->out && strcmp(cmd->out, "-") != 0;
 
-	if (fired < 0)
-		return fired;
 	print_progress("shrinking %s: %zu bytes, %" PRIu64 " runs", h->signature,
 		       fired ? len : cmd->kept_len, h->runs);
 	if (!fired)
@@ -143,91 +105,20 @@ static int fires(void *ctx, const char *text, size_t len)
 			return -EIO;
 		cmd->written_ns = now;
 	}
-	return 1;
-}
-
-static int shrink_once(struct shrink_command *cmd, struct shrink_result *ret_result)
-{
-	const struct shrink_request req = {
-		.text = cmd->text, .len = cmd->len, .fires = fires, .ctx = cmd};
-
-	return shrink_program(&req, ret_result);
-}
-
-/*
- * A smaller program that only seems to grow costs one run, to confirm it three and long ones: so
- * first the suspicion is shrunk, as that mostly gives what can be confirmed. A step that not even
- * raises it could not be confirmed either, so the result is as minimal.
- */
-static int shrink_suspicion(struct shrink_command *cmd, bool *ret_confirmed)
-{
-	struct hunt *h = &cmd->hunt;
-	struct shrink_result r;
-	int confirmed = 0;
-
-	h->suspect = true;
-	h->options.confirm_growth = false;
-	int err = shrink_once(cmd, &r);
-
-	h->suspect = false;
-	h->options.confirm_growth = true;
-	if (err)
-		return err;
-	if (!r.stopped)
-		confirmed = hunt_fires(h, r.text, r.len);
-	*ret_confirmed = confirmed == 1;
-	if (*ret_confirmed)
-		cmd->result = r;
-	else
-		shrink_result_release(&r);
 	return 0;
 }
 
 static int shrink(struct shrink_command *cmd)
 {
-	bool done = false;
-	int err = 0;
-
 	cmd->kept_len = cmd->len;
 	cmd->written_ns = hunt_now_ns();
 	cmd->hunt.deadline_ns = cmd->time_ns ? cmd->written_ns + cmd->time_ns : 0;
-	if (hunt_is_growth(&cmd->hunt))
-		err = shrink_suspicion(cmd, &done);
-	if (!err && !done)
-		err = shrink_once(cmd, &cmd->result);
-	if (!err && cmd->result.stopped && !stops_softly(cmd->result.stopped))
-		err = cmd->result.stopped;
+	int err = shrink_minimize(&cmd->work);
+
 	print_progress_clear();
 	if (err && err != -EIO)
 		cli_complain("cannot shrink: %s", strerror(-err));
 	return err ? EXIT_BROKEN : 0;
-}
-
-/*
- * What came out, in the mode that found it and in the other. An interrupt leaves it unmeasured. A
- * growth was confirmed by the longest of runs when it was kept.
- */
-static void measure_again(struct shrink_command *cmd)
-{
-	struct hunt other = cmd->hunt;
-	struct hunt_rate rate = cmd->before, in_other = rate;
-
-	if (hunt_is_growth(&other)) {
-		cmd->after = rate;
-		return;
-	}
-	cmd->hunt.deadline_ns = other.deadline_ns = 0;
-	other.runs = 0;
-	if (hunt_measure(&cmd->hunt, cmd->result.text, cmd->result.len, &rate) == 0)
-		cmd->after = rate;
-	const struct plugin *plugin = cmd->subject.ref.plugin;
-
-	if (plugin && plugin->inside)
-		return;
-	other.options.load = other.options.load == LOAD_PRELOAD ? LOAD_DLOPEN : LOAD_PRELOAD;
-	if (hunt_measure(&other, cmd->result.text, cmd->result.len, &in_other) == 0)
-		cmd->other = in_other;
-	cmd->hunt.runs += other.runs;
 }
 
 static int hunt_and_shrink(struct shrink_command *cmd)
@@ -235,7 +126,12 @@ static int hunt_and_shrink(struct shrink_command *cmd)
 	struct hunt *h = &cmd->hunt;
 	int code;
 
-	h->tries = cmd->tries ? cmd->tries : 1;
+	cmd->work.hunt = h;
+	cmd->work.text = cmd->text;
+	cmd->work.len = cmd->len;
+	cmd->work.told = told;
+	cmd->work.ctx = cmd;
+	h->tries = cmd->work.tries ? cmd->work.tries : 1;
 	print_progress("looking for the finding of %s", cmd->program.name);
 	code = hunt_choose(h, cmd->program.name, cmd->text, cmd->len, cmd->signature);
 	h->options.confirm_growth = hunt_is_growth(h);
@@ -248,15 +144,15 @@ static int hunt_and_shrink(struct shrink_command *cmd)
 	print_progress_clear();
 	if (code)
 		return code;
-	code = shrink_write(cmd, cmd->result.text, cmd->result.len);
-	if (!code && cmd->result.stopped != -EINTR)
-		measure_again(cmd);
+	code = shrink_write(cmd, cmd->work.result.text, cmd->work.result.len);
+	if (!code && cmd->work.result.stopped != -EINTR)
+		shrink_measure_again(&cmd->work);
 	shrink_say(cmd);
 	int err = json_out_write(&cmd->json, shrink_json(cmd));
 
 	if (err)
 		cli_complain_write(cmd->options.json, err);
-	return code || err || cmd->result.stopped == -EINTR ? EXIT_BROKEN : 0;
+	return code || err || cmd->work.result.stopped == -EINTR ? EXIT_BROKEN : 0;
 }
 
 static bool outputs_collide(const struct shrink_command *cmd)
@@ -311,7 +207,7 @@ int cmd_shrink(int argc, char **argv)
 	program_release(&cmd.program);
 	subject_release(&cmd.subject);
 	subject_release(&cmd.reference);
-	shrink_result_release(&cmd.result);
+	shrink_result_release(&cmd.work.result);
 	run_options_release(&cmd.options);
 	free(cmd.text);
 	return code;

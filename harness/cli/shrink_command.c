@@ -61,7 +61,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		cmd->signature = arg;
 		return 0;
 	case KEY_TRIES:
-		cmd->tries = tries_of(arg, state);
+		cmd->work.tries = tries_of(arg, state);
 		return 0;
 	case KEY_TIME:
 		if (parse_duration(arg, &cmd->time_ns) != 0 || cmd->time_ns == 0)

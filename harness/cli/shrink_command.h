@@ -4,10 +4,9 @@
 #ifndef CLI_SHRINK_COMMAND_H
 #define CLI_SHRINK_COMMAND_H
 
-#include "harness/cli/hunt.h"
 #include "harness/cli/json_out.h"
 #include "harness/cli/run_options.h"
-#include "harness/cli/shrink.h"
+#include "harness/cli/shrink_work.h"
 
 struct shrink_command {
 	/* As parsed. */
@@ -16,7 +15,6 @@ struct shrink_command {
 	const char *out;       /* NULL or "-": standard output */
 	const char *signature; /* NULL: the gravest */
 	const char *clean_on;  /* NULL: as it needs */
-	unsigned tries;	       /* 0: as is measured */
 	uint64_t time_ns;      /* 0: to the end */
 	/* While it is done. */
 	struct program program;
@@ -26,8 +24,7 @@ struct shrink_command {
 	size_t len;
 	uint64_t begin_ns, written_ns; /* when the program was last written */
 	size_t kept_len;
-	struct shrink_result result;
-	struct hunt_rate before, after, other; /* other: loaded in the other mode */
+	struct shrink_work work; /* of `hunt` and `text` */
 	struct json_out json;
 };
 

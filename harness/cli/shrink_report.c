@@ -61,23 +61,18 @@ static const char *load_word(enum load_mode load)
 	return load == LOAD_PRELOAD ? "preload" : "dlopen";
 }
 
-static enum load_mode other_load(enum load_mode load)
-{
-	return load == LOAD_PRELOAD ? LOAD_DLOPEN : LOAD_PRELOAD;
-}
-
 static const char *end_word(const struct shrink_command *cmd)
 {
-	if (cmd->result.stopped == -EINTR)
+	if (cmd->work.result.stopped == -EINTR)
 		return "interrupted, more may go";
-	if (cmd->result.stopped)
+	if (cmd->work.result.stopped)
 		return "the time is up, more may go";
 	return "nothing more can go";
 }
 
 void shrink_say(const struct shrink_command *cmd)
 {
-	const struct shrink_result *r = &cmd->result;
+	const struct shrink_result *r = &cmd->work.result;
 	enum load_mode load = cmd->hunt.options.load;
 
 	print_progress_clear();
@@ -88,14 +83,15 @@ void shrink_say(const struct shrink_command *cmd)
 		cmd->hunt.known ? " (known to its profile)" : "", r->statements_before,
 		r->statements, end_word(cmd), cmd->hunt.runs,
 		(double)(hunt_now_ns() - cmd->begin_ns) / 1e9);
-	if (!cmd->after.runs)
+	if (!cmd->work.after.runs)
 		return;
-	fprintf(stderr, "  shows in %u of %u runs", cmd->after.fired, cmd->after.runs);
-	if (cmd->other.runs)
-		fprintf(stderr, ", and in %u of %u by --load=%s", cmd->other.fired, cmd->other.runs,
-			load_word(other_load(load)));
-	if (cmd->before.fired < cmd->before.runs)
-		fprintf(stderr, "; in %u of %u before", cmd->before.fired, cmd->before.runs);
+	fprintf(stderr, "  shows in %u of %u runs", cmd->work.after.fired, cmd->work.after.runs);
+	if (cmd->work.other.runs)
+		fprintf(stderr, ", and in %u of %u by --load=%s", cmd->work.other.fired,
+			cmd->work.other.runs, load_word(shrink_other_load(load)));
+	if (cmd->work.before.fired < cmd->work.before.runs)
+		fprintf(stderr, "; in %u of %u before", cmd->work.before.fired,
+			cmd->work.before.runs);
 	if (cmd->hunt.reference)
 		fprintf(stderr, "; clean on %s", cmd->reference.ref.name);
 	fprintf(stderr, "\n");
@@ -128,7 +124,7 @@ static void set_count(json_t *o, const char *key, uint64_t n)
 
 static void add_effort(json_t *o, const struct shrink_command *cmd)
 {
-	const struct shrink_result *r = &cmd->result;
+	const struct shrink_result *r = &cmd->work.result;
 
 	set_count(o, "statements_before", r->statements_before);
 	set_count(o, "statements", r->statements);
@@ -141,9 +137,9 @@ static void add_effort(json_t *o, const struct shrink_command *cmd)
 	set_count(o, "steps", r->asked);
 	set_count(o, "steps_kept", r->kept);
 	set_count(o, "tries", cmd->hunt.tries);
-	json_object_set_new(o, "shown_before", rate_json(cmd->before));
-	json_object_set_new(o, "shown", rate_json(cmd->after));
-	json_object_set_new(o, "shown_in_other_load", rate_json(cmd->other));
+	json_object_set_new(o, "shown_before", rate_json(cmd->work.before));
+	json_object_set_new(o, "shown", rate_json(cmd->work.after));
+	json_object_set_new(o, "shown_in_other_load", rate_json(cmd->work.other));
 	set_count(o, "wall_ns", hunt_now_ns() - cmd->begin_ns);
 }
 
@@ -169,7 +165,7 @@ json_t *shrink_json(const struct shrink_command *cmd)
 	json_object_set_new(o, "clean_on",
 			    h->reference ? json_text(h->reference->ref.name) : json_null());
 	add_effort(o, cmd);
-	json_object_set_new(o, "text", json_text(cmd->result.text));
+	json_object_set_new(o, "text", json_text(cmd->work.result.text));
 	json_object_set_new(o, "host", host_json());
 	return o;
 }
