@@ -168,7 +168,9 @@ static int run_with_outputs(struct run_command *cmd)
 		return code;
 	code = open_tape(cmd);
 	runner_catch_interrupts();
-	if (!code)
+	if (!code && cmd->one_child)
+		code = run_in_one_child(cmd);
+	else if (!code)
 		code = cmd->sweeps ? sweep_all(cmd) : run_all(cmd);
 	int err = tape_out_close(&cmd->tape);
 

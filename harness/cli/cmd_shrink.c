@@ -129,6 +129,7 @@ static int hunt_and_shrink(struct shrink_command *cmd)
 	cmd->work.hunt = h;
 	cmd->work.text = cmd->text;
 	cmd->work.len = cmd->len;
+	cmd->work.shown = 1;
 	cmd->work.told = told;
 	cmd->work.ctx = cmd;
 	h->tries = cmd->work.tries ? cmd->work.tries : 1;

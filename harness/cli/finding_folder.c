@@ -77,7 +77,7 @@ static int fill(int dir, const struct found *f)
 	if (!err)
 		err = file_put(dir, "program.prog", f->program.text, f->program.len);
 	if (!err)
-		err = folder_put_readme(&folder);
+		err = folder_put_readme(&folder, &f->program);
 	if (!err)
 		err = folder_put_json(&folder);
 	for (uint32_t i = 0; folder.history_names && i < f->nhistory; i++)

@@ -153,18 +153,11 @@ static void put_proof(json_t *o, const struct folder_proof *p)
 	json_object_set_new(proof, "run", json_boolean(p->tried));
 	json_object_set_new(proof, "why_not", json_text(p->why_not));
 	json_object_set_new(proof, "exit", json_integer(p->exit_with));
+	json_object_set_new(proof, "said", json_text(p->said));
+	if (!p->has_plain)
+		return;
 	json_object_set_new(proof, "exit_plain", json_integer(p->exit_plain));
-}
-
-static void get_proof(const json_t *o, struct folder_proof *p)
-{
-	const json_t *proof = json_object_get(o, "repro");
-	const char *why = json_string_value(json_object_get(proof, "why_not"));
-
-	p->tried = json_is_true(json_object_get(proof, "run"));
-	p->exit_with = (int)json_integer_value(json_object_get(proof, "exit"));
-	p->exit_plain = (int)json_integer_value(json_object_get(proof, "exit_plain"));
-	snprintf(p->why_not, sizeof(p->why_not), "%s", why ? why : "");
+	json_object_set_new(proof, "said_plain", json_text(p->said_plain));
 }
 
 static void put_history(json_t *o, const struct folder *f)
@@ -222,6 +215,8 @@ int folder_put_json(const struct folder *f)
 	put_number(o, "statements_before", f->statements_before);
 	put_number(o, "statements", f->statements);
 	put_number(o, "runs", f->runs);
+	put_bytes(o, "build", f->build);
+	json_object_set_new(o, "shows_alone", json_boolean(f->alone));
 	json_object_set_new(o, "stopped", json_integer(f->stopped));
 	put_proof(o, &f->proof);
 	char *text = json_dumps(o, JSON_INDENT(1));
@@ -256,7 +251,6 @@ static int get_all(const json_t *o, struct folder *f)
 	f->statements = (uint64_t)json_integer_value(json_object_get(o, "statements"));
 	f->runs = (uint64_t)json_integer_value(json_object_get(o, "runs"));
 	f->stopped = (int)json_integer_value(json_object_get(o, "stopped"));
-	get_proof(o, &f->proof);
 	int err = get_found(o, &f->found);
 
 	return err ? err : get_history(o, f);

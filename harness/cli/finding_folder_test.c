@@ -103,7 +103,7 @@ static void has_all_that_is_known_so_far(void **state)
 	char *readme = scratch_get(path, "README.md");
 
 	assert_non_null(strstr(readme, f.signature));
-	assert_non_null(strstr(readme, "not shrunk yet"));
+	assert_non_null(strstr(readme, "Nothing is confirmed or shrunk yet"));
 	free(readme);
 	/* found.json found.prog program.prog README.md history, and nothing half made */
 	assert_int_equal(count_entries(path), 5);

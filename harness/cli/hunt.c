@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
+#include "harness/cli/one_child.h"
 #include "harness/oracle/growth.h"
 
 #define MOST_TRIES 100
@@ -91,16 +93,23 @@ static size_t head_length(const char *signature)
 	return (size_t)(at - signature);
 }
 
+static bool stands_still(const char *signature, size_t head)
+{
+	static const char word[] = "/stuck";
+	size_t len = sizeof(word) - 1;
+
+	return head > len && strncmp(signature + head - len, word, len) == 0;
+}
+
 /* Where what stands still is caught in its loop is chance: its frames do not tell it apart. */
-static bool has_signature(const struct verdict_finding *f, const char *signature)
+bool hunt_is_same(const char *signature, const char *other)
 {
 	size_t head = head_length(signature);
-	bool stuck = f->finding->rule == RULE_STUCK || f->finding->rule == RULE_FORK_STUCK;
 
-	if (strcmp(f->signature, signature) == 0)
+	if (strcmp(signature, other) == 0)
 		return true;
-	return stuck && head == head_length(f->signature) &&
-	       strncmp(f->signature, signature, head) == 0;
+	return stands_still(signature, head) && head == head_length(other) &&
+	       strncmp(signature, other, head) == 0;
 }
 
 static bool suspects(const struct hunt *h, const struct outcome_of_run *r)
@@ -123,7 +132,7 @@ static bool shows(const struct hunt *h, const struct outcome_of_run *r)
 	if (!r->result.shared || v->outcome == OUTCOME_BROKEN)
 		return false;
 	for (unsigned i = 0; i < v->nfindings; i++)
-		if (has_signature(&v->finding[i], h->signature))
+		if (hunt_is_same(v->finding[i].signature, h->signature))
 			return true;
 	return h->suspect && suspects(h, r);
 }
@@ -160,11 +169,47 @@ static int run_text(struct hunt *h, const struct subject *subject, const char *t
 	return err ? err : answer;
 }
 
+struct behind {
+	const struct hunt *hunt;
+	bool shows;
+};
+
+static int note_last(void *ctx, uint32_t i, const struct feed_result *r, const struct verdict *v)
+{
+	struct behind *b = ctx;
+
+	(void)r;
+	for (unsigned j = 0; i == b->hunt->nhistory && j < v->nfindings; j++)
+		b->shows |= hunt_is_same(v->finding[j].signature, b->hunt->signature);
+	return 0;
+}
+
+static int run_behind_history(struct hunt *h, const char *text, size_t len)
+{
+	struct feed_text *all = calloc(h->nhistory + 1, sizeof(*all));
+	struct behind behind = {.hunt = h};
+	const struct one_child c = {
+		.subject = h->subject, .options = &h->options, .told = note_last, .ctx = &behind};
+
+	if (!all)
+		return -ENOMEM;
+	memcpy(all, h->history, h->nhistory * sizeof(*all));
+	all[h->nhistory] = (struct feed_text){.text = text, .len = len};
+	int err = one_child_run(&c, all, h->nhistory + 1);
+
+	free(all);
+	h->runs++;
+	return err ? err : behind.shows;
+}
+
 int hunt_once(struct hunt *h, const char *text, size_t len)
 {
 	int err = over(h);
 
-	return err ? err : run_text(h, h->subject, text, len, shows);
+	if (err)
+		return err;
+	return h->nhistory ? run_behind_history(h, text, len)
+			   : run_text(h, h->subject, text, len, shows);
 }
 
 int hunt_measure(struct hunt *h, const char *text, size_t len, struct hunt_rate *rate)
@@ -227,22 +272,33 @@ static const struct verdict_finding *gravest(const struct verdict *v)
 static const struct verdict_finding *by_signature(const struct verdict *v, const char *signature)
 {
 	for (unsigned i = 0; i < v->nfindings; i++)
-		if (has_signature(&v->finding[i], signature))
+		if (hunt_is_same(v->finding[i].signature, signature))
 			return &v->finding[i];
 	return NULL;
 }
 
-static void take(struct hunt *h, const struct verdict_finding *f, const struct run_result *r)
+void hunt_set(struct hunt *h, const char *signature, uint8_t kind)
 {
-	uint64_t limit = r->wall_ns * LIMIT_TIMES + LIMIT_NS + h->options.hang_ns;
+	snprintf(h->signature, sizeof(h->signature), "%s", signature);
+	h->kind = kind;
+	h->by_program = kind == FINDING_UNEXPECTED_RESULT || kind == FINDING_EXPECTATION;
+}
 
-	snprintf(h->signature, sizeof(h->signature), "%s", f->signature);
-	h->kind = f->finding->kind;
-	h->known = f->known != NULL;
-	h->by_program = f->finding->rule == RULE_OUTCOME || f->finding->rule == RULE_EXPECT;
-	h->longest_ns = r->wall_ns;
+void hunt_limit(struct hunt *h)
+{
+	uint64_t limit = h->longest_ns * LIMIT_TIMES + LIMIT_NS + h->options.hang_ns;
+
 	h->options.limit_ns =
 		hunt_is_growth(h) && limit < GROWTH_LIMIT_NS ? GROWTH_LIMIT_NS : limit;
+}
+
+static void take(struct hunt *h, const struct verdict_finding *f, const struct run_result *r)
+{
+	hunt_set(h, f->signature, f->finding->kind);
+	h->by_program = f->finding->rule == RULE_OUTCOME || f->finding->rule == RULE_EXPECT;
+	h->known = f->known != NULL;
+	h->longest_ns = r->wall_ns;
+	hunt_limit(h);
 }
 
 /* The signatures that there are, for somebody who asked for another. */

@@ -6,6 +6,8 @@
  * kept, so that nothing drifts from always to sometimes. A suspicion of growth costs long runs to
  * confirm: while `suspect` is set the suspicion is enough.
  *
+ * What shows only behind other programs is asked for in a fresh child that is fed those first.
+ *
  * What a program says itself is right only as long as the program is the one that was meant: where
  * `->` or `expect` names the finding, a smaller program must also be clean on a reference.
  */
@@ -13,11 +15,14 @@
 #define CLI_HUNT_H
 
 #include "harness/cli/runner.h"
+#include "harness/exec/feed.h"
 
 struct hunt {
 	const struct subject *subject;
 	const struct subject *reference; /* NULL: none */
 	struct runner_options options;
+	const struct feed_text *history; /* the programs before it, the oldest first */
+	uint32_t nhistory;
 	char signature[256];
 	uint8_t kind;	 /* enum finding_kind */
 	bool known;	 /* the profile knows it */
@@ -45,6 +50,14 @@ bool hunt_is_growth(const struct hunt *h);
  */
 int hunt_choose(struct hunt *h, const char *name, const char *text, size_t len,
 		const char *signature);
+
+/* What is hunted, where it is known. A run of it is limited once hunt_limit was called. */
+void hunt_set(struct hunt *h, const char *signature, uint8_t kind);
+/* By the longest of the runs that showed it. */
+void hunt_limit(struct hunt *h);
+
+/* Whether two signatures mean the same finding. */
+bool hunt_is_same(const char *signature, const char *other);
 
 /* One run: 1 it shows, 0 it does not, -EINTR, -ETIME behind the deadline, -errno. */
 int hunt_once(struct hunt *h, const char *text, size_t len);

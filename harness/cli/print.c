@@ -95,7 +95,7 @@ static void print_accounts(FILE *out, const struct outcome_of_run *r)
 		s->lost.measured ? print_size(s->lost.bytes).s : "-", s->counts.null_at_refusal);
 }
 
-static void print_finding(FILE *out, const struct verdict_finding *f)
+void print_finding(FILE *out, const struct verdict_finding *f)
 {
 	fprintf(out, "  %s%s at op %d: %s\n", f->known ? "known " : "",
 		finding_kind_name(f->finding->kind), f->finding->stmt, f->message);

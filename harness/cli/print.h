@@ -19,6 +19,9 @@ void print_widen(struct print_widths *w, const char *program, const char *alloca
 void print_run_header(FILE *out, const struct print_widths *w);
 void print_run(FILE *out, const struct outcome_of_run *r);
 
+/* One finding, with its signature and what is known of it. */
+void print_finding(FILE *out, const struct verdict_finding *f);
+
 /* The kinds that are not judged, a line of their own; nothing where all are. */
 void print_without(FILE *out, uint32_t without);
 /* One line where a profile is not used or not for sure; else nothing. */

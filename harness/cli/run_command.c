@@ -16,7 +16,8 @@ enum {
 	KEY_SWEEP,
 	KEY_SWEEP_ERRNO,
 	KEY_SWEEP_MAX,
-	KEY_JOBS
+	KEY_JOBS,
+	KEY_ONE_CHILD
 };
 
 static const struct argp_option options[] = {
@@ -28,6 +29,10 @@ static const struct argp_option options[] = {
 	 0},
 	{"show-tape", KEY_SHOW_TAPE, NULL, 0,
 	 "print every kernel call, as strace does, behind the op that made it", 0},
+	{"one-child", KEY_ONE_CHILD, NULL, 0,
+	 "run the programs one after the other in the same child, as a fuzzer does: a finding may "
+	 "need what the earlier ones left behind",
+	 0},
 	{"sweep", KEY_SWEEP, "CALL[,CALL...]", 0,
 	 "count these calls of the allocator, then refuse each in a run of its own; 'oom' refuses "
 	 "all mmap, brk and mremap from each on",
@@ -103,6 +108,20 @@ static void check_sweep(const struct run_command *cmd, const char *command)
 				    "--fault that the sweep names");
 }
 
+static void check_one_child(const struct run_command *cmd, const char *command)
+{
+	if (!cmd->one_child)
+		return;
+	if (cmd->sweeps || cmd->tape_path || cmd->show_tape)
+		cli_misuse(command, "--one-child has neither a sweep nor a tape: run the program "
+				    "alone for those");
+	if (cmd->options.json)
+		cli_misuse(command, "--one-child is for people: a result with --json is that of a "
+				    "fresh child");
+	if (!cmd->options.runner.oracles)
+		cli_misuse(command, "--one-child judges, and --no-oracles does not");
+}
+
 static void check_all(const struct run_command *cmd, const char *command)
 {
 	const struct runner_options *o = &cmd->options.runner;
@@ -117,6 +136,7 @@ static void check_all(const struct run_command *cmd, const char *command)
 		cli_misuse(command, "--profile is for one allocator, and there are %zu",
 			   cmd->options.nallocators);
 	check_sweep(cmd, command);
+	check_one_child(cmd, command);
 	if (!o->watch && (cmd->tape_path || cmd->show_tape))
 		cli_misuse(command, "--tape and --show-tape need what --no-tape turns off");
 	if (!o->watch && (o->nfaults || cmd->sweeps))
@@ -143,6 +163,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SHOW_TAPE:
 		cmd->show_tape = true;
+		return 0;
+	case KEY_ONE_CHILD:
+		cmd->one_child = true;
 		return 0;
 	case KEY_SWEEP:
 	case KEY_SWEEP_ERRNO:

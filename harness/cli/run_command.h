@@ -17,7 +17,7 @@ struct run_command {
 	bool print;
 	const char *tape_path; /* NULL: none */
 	bool show_tape;
-	bool sweeps;
+	bool sweeps, one_child;
 	const char *sweep_only; /* an option that means nothing without --sweep */
 	struct sweep sweep;	/* its plan and its jobs */
 	/* While it is done. */
@@ -30,5 +30,8 @@ struct run_command {
 };
 
 extern const struct argp run_command_argp; /* input: struct run_command * */
+
+/* All programs in one child of each allocator. Returns an exit code. */
+int run_in_one_child(struct run_command *cmd);
 
 #endif

@@ -58,15 +58,14 @@ static void seen_add(struct seen *seen, uint64_t h)
 	*place = h;
 }
 
-/* Returns the length of the text in *buf, which is made as large as it must be, or -errno. */
-static int write_text(const struct program *p, char **buf, size_t *size)
+int shrink_write_text(const struct program *p, char **buf, size_t *size)
 {
 	for (;;) {
 		int len = *buf ? program_write(p, *buf, *size) : -ENOSPC;
 
 		if (len != -ENOSPC)
 			return len;
-		size_t bigger = *buf ? *size * 2 : *size;
+		size_t bigger = *buf ? *size * 2 : TEXT_BYTES;
 		char *more = realloc(*buf, bigger);
 
 		if (!more)
@@ -88,7 +87,7 @@ bool shrink_try(struct shrink *s)
 {
 	if (s->stop || !shrink_places_are_right(&s->trial))
 		return false;
-	int len = write_text(&s->trial, &s->text, &s->text_size);
+	int len = shrink_write_text(&s->trial, &s->text, &s->text_size);
 
 	if (len < 0) {
 		s->stop = len == -ENOMEM ? len : 0;
@@ -173,7 +172,7 @@ static int read_fd(int fd, struct program *ret_program)
 	return err;
 }
 
-static int read_text(const char *text, size_t len, struct program *ret_program)
+int shrink_read(const char *text, size_t len, struct program *ret_program)
 {
 	int fd = memfd_create("program", MFD_CLOEXEC), err = fd < 0 ? -errno : 0;
 
@@ -193,8 +192,8 @@ static int read_text(const char *text, size_t len, struct program *ret_program)
 
 static int shrink_init(struct shrink *s, const struct shrink_request *req)
 {
-	*s = (struct shrink){.req = req, .text_size = TEXT_BYTES, .seen.size = SEEN_SLOTS};
-	int err = read_text(req->text, req->len, &s->best);
+	*s = (struct shrink){.req = req, .seen.size = SEEN_SLOTS};
+	int err = shrink_read(req->text, req->len, &s->best);
 
 	if (err)
 		return err;
@@ -205,7 +204,7 @@ static int shrink_init(struct shrink *s, const struct shrink_request *req)
 	s->seen.slot = calloc(s->seen.size, sizeof(*s->seen.slot));
 	if (!s->trial.ops || !s->starts || !s->values || !s->seen.slot)
 		return -ENOMEM;
-	int len = write_text(&s->best, &s->text, &s->text_size);
+	int len = shrink_write_text(&s->best, &s->text, &s->text_size);
 
 	if (len < 0)
 		return len;
@@ -245,7 +244,7 @@ int shrink_program(const struct shrink_request *req, struct shrink_result *ret_r
 
 	while (!err && !s.stop && pass_over_all(&s))
 		;
-	int len = err ? err : write_text(&s.best, &s.text, &s.text_size);
+	int len = err ? err : shrink_write_text(&s.best, &s.text, &s.text_size);
 
 	if (len >= 0) {
 		r.text = s.text;
@@ -271,7 +270,7 @@ int shrink_text(int fd, const struct prog_header *more, char **ret_text, size_t 
 {
 	struct program p = {.nops = 0};
 	char *text = NULL;
-	size_t size = TEXT_BYTES;
+	size_t size = 0;
 	int len = read_fd(fd, &p);
 
 	if (len < 0)
@@ -289,7 +288,7 @@ int shrink_text(int fd, const struct prog_header *more, char **ret_text, size_t 
 			h->faults[h->nfaults++] = more->faults[i];
 	}
 	if (len == 0)
-		len = write_text(&p, &text, &size);
+		len = shrink_write_text(&p, &text, &size);
 	free(p.ops);
 	if (len < 0) {
 		free(text);

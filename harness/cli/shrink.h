@@ -50,4 +50,16 @@ void shrink_result_release(struct shrink_result *r);
  */
 int shrink_text(int fd, const struct prog_header *more, char **ret_text, size_t *ret_len);
 
+/*
+ * Several programs as one, in their order: behind each but the last its slots are emptied, as a fed
+ * child does. Refusals, ballast and needs are the last one's. Errors as of shrink_text; -E2BIG
+ * where it would be longer than `most` bytes.
+ */
+struct shrink_part {
+	const char *text;
+	size_t len;
+};
+int shrink_join(const struct shrink_part *parts, size_t n, size_t most, char **ret_text,
+		size_t *ret_len);
+
 #endif

@@ -30,6 +30,12 @@ struct shrink {
 	int stop;
 };
 
+/* A program in memory: `ops` is the caller's to free. -EINVAL, -ENOMEM. */
+int shrink_read(const char *text, size_t len, struct program *ret_program);
+/* The length of the text in *buf, which is made as large as it must be (*size is 0 or its), or
+ * -errno. */
+int shrink_write_text(const struct program *p, char **buf, size_t *size);
+
 /* A copy of the best program, to be changed. */
 struct program *shrink_trial(struct shrink *s);
 

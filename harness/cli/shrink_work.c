@@ -15,22 +15,31 @@ int shrink_measure(struct shrink_work *w)
 {
 	struct hunt *h = w->hunt;
 	/* A growth is confirmed by several long runs as it is. */
-	struct hunt_rate more = {.runs = hunt_is_growth(h) ? 0 : RUNS - 1};
+	unsigned least = hunt_is_growth(h) ? 1 : RUNS;
+	struct hunt_rate more = {.runs = least > w->shown ? least - w->shown : 0};
 	int err = hunt_measure(h, w->text, w->len, &more);
 	bool always = more.fired == more.runs;
 
-	if (!err && !always) {
-		more.runs = RUNS_FLAKY - 1;
+	if (!err && !always && !hunt_is_growth(h)) {
+		more.runs = RUNS_FLAKY - w->shown;
 		err = hunt_measure(h, w->text, w->len, &more);
 	}
 	if (err)
 		return err;
-	w->before = (struct hunt_rate){.fired = more.fired + 1, .runs = more.runs + 1};
+	w->before =
+		(struct hunt_rate){.fired = more.fired + w->shown, .runs = more.runs + w->shown};
 	if (!always && !more.fired && !w->tries)
 		return -EAGAIN;
-	h->tries = w->tries ? w->tries : always ? 1 : hunt_tries(w->before);
-	h->in_a_row = h->tries > 1 || hunt_is_growth(h) ? 1 : 2;
+	shrink_try_as(w, w->before);
 	return 0;
+}
+
+void shrink_try_as(struct shrink_work *w, struct hunt_rate rate)
+{
+	struct hunt *h = w->hunt;
+
+	h->tries = w->tries ? w->tries : rate.fired == rate.runs ? 1 : hunt_tries(rate);
+	h->in_a_row = h->tries > 1 || hunt_is_growth(h) ? 1 : 2;
 }
 
 int shrink_choose_reference(struct shrink_work *w, const char *name, struct subject *reference,

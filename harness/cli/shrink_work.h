@@ -14,6 +14,7 @@ struct shrink_work {
 	const char *text;  /* a program that showed it */
 	size_t len;
 	unsigned tries; /* 0: as is measured */
+	unsigned shown; /* runs that showed it already, each of them */
 	/* Told of each answer of the hunt; -errno from it ends it all. NULL: nobody. */
 	int (*told)(void *ctx, const char *text, size_t len, bool fired);
 	void *ctx;
@@ -27,6 +28,8 @@ struct shrink_work {
  * show again, and `before` says in how many runs; or as hunt_once.
  */
 int shrink_measure(struct shrink_work *w);
+/* The same where it is known how often it shows. */
+void shrink_try_as(struct shrink_work *w, struct hunt_rate rate);
 
 /*
  * Opens `name` (NULL: guard), which has to be clean wherever the program is, if it is on the whole
