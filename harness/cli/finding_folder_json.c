@@ -208,6 +208,7 @@ int folder_put_json(const struct folder *f)
 	put_found(o, &f->found);
 	put_history(o, f);
 	json_object_set_new(o, "state", json_string(state_names[f->state]));
+	put_number(o, "joined", f->joined);
 	json_object_set_new(o, "shown_again", json_boolean(!f->not_shown));
 	put_rate(o, "shown_as_found", f->rate_found);
 	put_rate(o, "shown", f->rate);
@@ -242,6 +243,7 @@ static int get_all(const json_t *o, struct folder *f)
 	if (!schema || strcmp(schema, SCHEMA) != 0 || state < 0)
 		return -EINVAL;
 	f->state = (enum folder_state)state;
+	f->joined = (uint32_t)json_integer_value(json_object_get(o, "joined"));
 	f->not_shown = json_is_false(json_object_get(o, "shown_again"));
 	f->rate_found = get_rate(o, "shown_as_found");
 	f->rate = get_rate(o, "shown");

@@ -2,8 +2,10 @@
  * The programs that a finding needs before it, and as few of them as show it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/cli/finding_folder_file.h"
 #include "harness/cli/finding_folder_priv.h"
@@ -197,7 +199,11 @@ static int shows_joined(struct past *p, struct found_text *ret_text)
 static int forget(struct past *p)
 {
 	memset(p->out, 1, p->f->found.nhistory * sizeof(*p->out));
-	return keep_rest(p);
+	int err = keep_rest(p);
+
+	if (!err)
+		unlinkat(p->f->dir, "history", AT_REMOVEDIR);
+	return err;
 }
 
 static int without_history(struct past *p, struct found_text *ret_text)
@@ -220,6 +226,7 @@ static int without_history(struct past *p, struct found_text *ret_text)
 			return err;
 		}
 		*ret_text = joined;
+		p->f->joined = found->nhistory + 1;
 	}
 	return fired;
 }

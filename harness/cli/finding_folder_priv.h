@@ -29,7 +29,8 @@ struct folder {
 	char **history_names;
 	struct hunt_rate rate, rate_other; /* of found.load and the other; runs 0: not measured */
 	struct hunt_rate rate_found;	   /* of found.prog */
-	bool not_shown;			   /* it did not show again, in as many runs as that */
+	uint32_t joined; /* programs that program.prog began as; 0: found.prog alone */
+	bool not_shown;	 /* it did not show again, in as many runs as that */
 	uint64_t statements_before, statements, runs;
 	int stopped;  /* what shrinking ended with */
 	uint8_t rule; /* enum finding_rule, of the run in verdict.json; RULE_NONE: not known */

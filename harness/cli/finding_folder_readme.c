@@ -61,6 +61,25 @@ static size_t lines_in(const struct found_text *text)
 	return n;
 }
 
+static void put_history(const struct folder *f, FILE *out)
+{
+	const struct found *found = &f->found;
+	size_t lines = 0;
+
+	if (!found->nhistory)
+		return;
+	fprintf(out,
+		"\nIt shows only behind %" PRIu32 " other program%s in the same process: "
+		"`history/`, in the order of their names.\n",
+		found->nhistory, found->nhistory == 1 ? "" : "s");
+	for (uint32_t i = 0; i < found->nhistory; i++)
+		lines += lines_in(&found->history[i]) + 1;
+	for (uint32_t i = 0; i < found->nhistory && lines <= SHORT_LINES; i++) {
+		fputc('\n', out);
+		put_code(out, found->history[i].text, found->history[i].len);
+	}
+}
+
 static void put_called(const struct folder *f, const struct found_text *text, FILE *out)
 {
 	size_t lines = lines_in(text);
@@ -70,11 +89,7 @@ static void put_called(const struct folder *f, const struct found_text *text, FI
 		put_code(out, text->text, text->len);
 	else
 		fprintf(out, "`program.prog`, %zu lines.\n", lines);
-	if (f->found.nhistory)
-		fprintf(out,
-			"\nIt shows only behind %" PRIu32 " other program%s in the same process: "
-			"`history/`, in the order of their names.\n",
-			f->found.nhistory, f->found.nhistory == 1 ? "" : "s");
+	put_history(f, out);
 	fputc('\n', out);
 }
 
@@ -95,12 +110,17 @@ static void put_rate(FILE *out, const char *what, struct hunt_rate rate, enum lo
 
 static void put_rates(const struct folder *f, FILE *out)
 {
-	enum load_mode load = f->found.load;
+	const struct found *found = &f->found;
+	enum load_mode load = found->load;
 
 	if (!f->rate_found.runs && !f->rate.runs)
 		return;
 	fprintf(out, "## How often it shows\n\n");
-	put_rate(out, "`found.prog`", f->rate_found, load);
+	put_rate(out,
+		 f->joined	   ? "the programs as one"
+		 : found->nhistory ? "`found.prog` behind them"
+				   : "`found.prog`",
+		 f->rate_found, load);
 	put_rate(out, "`program.prog`", f->rate, load);
 	put_rate(out, "`program.prog`", f->rate_other, shrink_other_load(load));
 	if (f->not_shown)
@@ -177,7 +197,8 @@ static void put_commands(const struct folder *f, FILE *out)
 		fprintf(out, "./repro\n");
 	}
 	if (!found->nhistory) {
-		fprintf(out, "    allocrig shrink found.prog -a ");
+		fprintf(out, "    allocrig shrink %s -a ",
+			f->joined ? "program.prog" : "found.prog");
 		put_word(out, name);
 		if (found->load == LOAD_DLOPEN)
 			fprintf(out, " --load=dlopen");
@@ -210,10 +231,14 @@ static void put_state(const struct folder *f, FILE *out)
 		fprintf(out, "`program.prog` is the program as it was found.\n");
 		return;
 	}
+	if (f->joined)
+		fprintf(out,
+			"`found.prog` shows it behind other programs alone; `program.prog` began "
+			"as %" PRIu32 " of them in a row, and a fresh process shows it.\n",
+			f->joined);
 	fprintf(out,
-		"`found.prog` has %" PRIu64 " statements, `program.prog` %" PRIu64 " (%" PRIu64
-		" runs). ",
-		f->statements_before, f->statements, f->runs);
+		"%s had %" PRIu64 " statements, `program.prog` %" PRIu64 " (%" PRIu64 " runs). ",
+		f->joined ? "That" : "`found.prog`", f->statements_before, f->statements, f->runs);
 	fprintf(out, f->state == FOLDER_SHRUNK ? "Nothing more can be taken from it.\n"
 					       : "The time was up: more may go.\n");
 }

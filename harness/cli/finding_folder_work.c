@@ -25,6 +25,7 @@ struct work {
 	struct subject reference;
 	struct found_text text; /* program.prog */
 	uint64_t written_ns;
+	bool late;   /* of the history more may go */
 	int put_err; /* of a write in the middle of shrinking */
 };
 
@@ -116,18 +117,33 @@ static int get_text(struct work *k)
 	return 0;
 }
 
+/*
+ * As few programs before it as it needs. What an earlier one had come to is what is gone on with:
+ * found.prog as it became, or all of them as one.
+ */
 static int confirm_history(struct work *k)
 {
-	struct found_text joined = {0};
+	struct found *found = &k->f.found;
+	struct found_text joined = {0}, now;
+	uint32_t all = found->nhistory + 1;
+	bool is_other = found->program.len != k->text.len ||
+			memcmp(found->program.text, k->text.text, k->text.len) != 0;
+	int err = copy_text(&k->text, &now);
 
+	if (err)
+		return err;
+	free(found->program.text);
+	found->program = now;
 	step(k, "asking which programs before it are needed");
 	k->hunt.deadline_ns = k->w->deadline_ns;
-	int err = folder_shrink_history(&k->f, &k->hunt, &joined);
-
+	err = folder_shrink_history(&k->f, &k->hunt, &joined);
 	k->hunt.deadline_ns = 0;
 	if (joined.text)
 		take_text(k, joined);
-	return err == -ETIME ? 0 : err;
+	if (!found->nhistory && is_other && !k->f.joined)
+		k->f.joined = all;
+	k->late = err == -ETIME;
+	return k->late ? 0 : err;
 }
 
 static int confirm(struct work *k)
@@ -361,7 +377,7 @@ static int finish(struct work *k)
 	step(k, "compiling repro.c");
 	if (!err)
 		err = folder_prove(f, k->w->subject, &k->text);
-	bool whole = !f->not_shown && !f->stopped;
+	bool whole = !f->not_shown && !f->stopped && !k->late;
 
 	return err ? err : put_state(k, whole ? FOLDER_SHRUNK : FOLDER_LEFT);
 }
@@ -369,7 +385,8 @@ static int finish(struct work *k)
 static int work_on(struct work *k)
 {
 	struct folder *f = &k->f;
-	bool anew = f->state == FOLDER_FOUND || f->not_shown;
+	bool more_history = f->state == FOLDER_LEFT && f->found.nhistory;
+	bool anew = f->state == FOLDER_FOUND || f->not_shown || more_history;
 
 	if (f->state == FOLDER_SHRUNK)
 		return 0;
