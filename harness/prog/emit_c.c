@@ -36,6 +36,7 @@ static int find_uses(struct emit *e, struct prog_reader *r)
 	while ((ret = prog_reader_next(r, &op, &err)) == 0) {
 		u->ops |= UINT64_C(1) << op.code;
 		note_map(u, &op);
+		u->is_long |= !emit_fits_brief(&op);
 		if (op.code == OP_EXPECT)
 			u->metrics |= 1u << op.expect.metric;
 	}
@@ -48,6 +49,10 @@ static void put_slots(struct emit *e)
 {
 	struct text *t = &e->line;
 
+	if (emit_is_brief(e)) {
+		emit_brief_slots(e);
+		return;
+	}
 	emit_str(e, "\n/* The program. */");
 	text_str(t, "struct slot m[");
 	text_u64(t, e->info.map_slots ? e->info.map_slots : 1);
@@ -221,6 +226,8 @@ static int put_body(struct emit *e, struct prog_reader *r, const struct scope *s
 			ret = skip_block(r);
 		else if (op_opens_block(op.code))
 			ret = put_block(e, r, &op, s);
+		else if (emit_is_brief(e))
+			emit_brief_statement(e, &op);
 		else
 			emit_statement(e, &op, s->is_function);
 		if (ret)
@@ -365,6 +372,10 @@ static void put_start(struct emit *e)
 {
 	struct text *t = &e->line;
 
+	if (emit_is_brief(e)) {
+		emit_brief_start(e);
+		return;
+	}
 	put_facts(e);
 	emit_str(e, "calls_start();");
 	if (e->info.has_block_ops)
@@ -394,6 +405,16 @@ static void put_start(struct emit *e)
 		emit_str(e, "peaks_start();");
 }
 
+static void put_end(struct emit *e)
+{
+	if (e->info.has_block_ops)
+		emit_str(e, "blocks_finish();");
+	emit_str(e, "calls_finish();");
+	if (e->info.header.nfaults && e->info.has_block_ops)
+		emit_str(e, "at(0); undecided(\"the fault plan of the program was left out\");");
+	emit_str(e, "return finish();");
+}
+
 static int put_main(struct emit *e, struct prog_reader *r)
 {
 	emit_str(e, "\nint main(void)\n{");
@@ -403,12 +424,10 @@ static int put_main(struct emit *e, struct prog_reader *r)
 	int ret = put_body(e, r, &(struct scope){0});
 
 	emit_line(e);
-	if (e->info.has_block_ops)
-		emit_str(e, "blocks_finish();");
-	emit_str(e, "calls_finish();");
-	if (e->info.header.nfaults && e->info.has_block_ops)
-		emit_str(e, "at(0); undecided(\"the fault plan of the program was left out\");");
-	emit_str(e, "return finish();");
+	if (emit_is_brief(e))
+		emit_brief_end(e);
+	else
+		put_end(e);
 	e->depth--;
 	emit_str(e, "}");
 	return ret;

@@ -224,7 +224,7 @@ static void put_judged_call(struct emit *e, const struct op *op, bool direct)
 	text_str(t, ");");
 }
 
-static void put_slice(struct text *t, const struct slice *s)
+void emit_slice(struct text *t, const struct slice *s)
 {
 	if (s->single)
 		return;
@@ -244,7 +244,7 @@ static void put_slots_statement(struct emit *e, const struct op *op, bool direct
 		text_str(&e->line, "/* no slots */");
 		return;
 	}
-	put_slice(&e->line, &op->slice);
+	emit_slice(&e->line, &op->slice);
 	put_judged_call(e, op, direct);
 }
 

@@ -17,6 +17,7 @@ struct emit_uses {
 	uint64_t remap_flags;
 	uint64_t advices[2];   /* set of MADV_* up to 127 */
 	uint32_t metrics;      /* set of 1 << enum metric */
+	bool is_long;	       /* an op that the brief form has not, or in a way that it has not */
 	bool calls_on_threads; /* calls are made on threads besides main's, or side by side */
 };
 
@@ -65,6 +66,16 @@ void emit_used_parts(struct emit *e);
 bool emit_uses_op(const struct emit *e, unsigned code);
 bool emit_uses_metrics(const struct emit *e); /* maps, mapped, rss and their peaks */
 bool emit_uses_process(const struct emit *e); /* anonhuge and the like */
+
+/* Whether the program is one for emit/brief.h, and a statement of it. */
+bool emit_is_brief(const struct emit *e);
+bool emit_fits_brief(const struct op *op);
+void emit_brief_slots(struct emit *e);
+void emit_brief_start(struct emit *e);
+void emit_brief_statement(struct emit *e, const struct op *op);
+void emit_brief_end(struct emit *e);
+/* "for (unsigned i = 0; i < 8; i++) ", and nothing for one slot. */
+void emit_slice(struct text *t, const struct slice *s);
 
 /* One statement that is no block. `direct`: the thread that it is on runs this text. */
 void emit_statement(struct emit *e, const struct op *op, bool direct);

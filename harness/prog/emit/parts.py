@@ -122,6 +122,27 @@ def link(pieces, needed_parts):
     return public
 
 
+def is_prototype(piece):
+    """Of a function, and it says nothing that the definition does not say."""
+    code = flattened(piece.code.strip())
+    return (re.fullmatch(r"[\w\s*]+\w+\s*@;", code) and "_Noreturn" not in code and
+            "__attribute__" not in piece.text)
+
+
+def needless(pieces, public):
+    """Prototypes of what is defined before anybody uses it."""
+    found = set()
+    for name, indices in public.items():
+        prototypes = [i for i in indices if is_prototype(pieces[i])]
+        defined = [i for i in indices if i not in prototypes]
+        if len(prototypes) != 1 or len(defined) != 1:
+            continue
+        word = re.compile(rf"\b{name}\b")
+        if not any(word.search(piece.code) for piece in pieces[prototypes[0] + 1:defined[0]]):
+            found.add(prototypes[0])
+    return found
+
+
 def closure(needs, name):
     seen, todo = set(), [name]
     while todo:
@@ -144,6 +165,10 @@ def main(out, *names):
             sys.exit(f"{name} needs a part that is not named before it")
         pieces += more
     public = link(pieces, {name: closure(needs, name) for name in names})
+    gone = needless(pieces, public)
+    public = {name: [i for i in indices if i not in gone] for name, indices in public.items()}
+    for piece in pieces:
+        piece.needs -= gone
     lines = ['#include "harness/prog/emit_parts.h"', ""]
     for index, piece in enumerate(pieces):
         ends = ", ".join([str(need) for need in sorted(piece.needs - {index})] + ["EMIT_END"])
