@@ -87,26 +87,26 @@ static void add_stack(const struct run_stack *s, struct verdict_finding *ret)
 	append(ret->message, sizeof(ret->message), text);
 }
 
-static void add_stacks(const struct run_result *r, const struct finding *f,
+static void add_stacks(const struct verdict_traces *t, const struct finding *f,
 		       struct verdict_finding *ret)
 {
 	const struct run_stack *s;
 
-	for (uint32_t i = 0; (s = run_stack_of(r, f, i)); i++) {
+	for (uint32_t i = 0; (s = run_stack_of(t->stacks, t->nstacks, f, i)); i++) {
 		if (i == 0)
 			add_frames(&s->stack, ret);
 		add_stack(s, ret);
 	}
 }
 
-static void add_output(const struct run_result *r, struct verdict_finding *ret)
+static void add_output(const struct verdict_traces *t, struct verdict_finding *ret)
 {
 	char line[160];
-	size_t len = strcspn(r->output, "\n");
+	size_t len = strcspn(t->output, "\n");
 
-	if (!r->output_len || !len)
+	if (!t->output_len || !len)
 		return;
-	snprintf(line, sizeof(line), "; it printed: %.*s", (int)(len < 120 ? len : 120), r->output);
+	snprintf(line, sizeof(line), "; it printed: %.*s", (int)(len < 120 ? len : 120), t->output);
 	append(ret->message, sizeof(ret->message), line);
 }
 
@@ -115,19 +115,19 @@ static void add_output(const struct run_result *r, struct verdict_finding *ret)
  * another defect than "corrupted chunk header" at the same place. Words without digits, up to the
  * first bracket.
  */
-static void add_reason(const struct run_result *r, struct verdict_finding *ret)
+static void add_reason(const struct verdict_traces *t, struct verdict_finding *ret)
 {
 	char slug[64] = "/";
-	size_t end = r->output_len, len = 1;
+	size_t end = t->output_len, len = 1;
 
-	while (end && r->output[end - 1] == '\n')
+	while (end && t->output[end - 1] == '\n')
 		end--;
 	size_t begin = end;
 
-	while (begin && r->output[begin - 1] != '\n')
+	while (begin && t->output[begin - 1] != '\n')
 		begin--;
-	while (begin < end && r->output[begin] != '(') {
-		const char *word = r->output + begin;
+	while (begin < end && t->output[begin] != '(') {
+		const char *word = t->output + begin;
 		size_t n = 0, letters = 0;
 
 		for (; begin + n < end && word[n] != ' ' && word[n] != '('; n++)
@@ -155,8 +155,8 @@ static bool is_abort(const struct finding *f)
 	return by_signal && f->n[0] == SIGABRT;
 }
 
-static void describe_finding(const struct verdict_input *in, const struct finding *f,
-			     struct verdict_finding *ret)
+void verdict_describe(const struct verdict_traces *traces, const struct profile *profile,
+		      const struct finding *f, struct verdict_finding *ret)
 {
 	*ret = (struct verdict_finding){.finding = f};
 	if (finding_message(f, ret->message, sizeof(ret->message)) < 0)
@@ -164,13 +164,13 @@ static void describe_finding(const struct verdict_input *in, const struct findin
 	if (finding_signature(f, ret->signature, sizeof(ret->signature)) < 0)
 		snprintf(ret->signature, sizeof(ret->signature), "%s", finding_kind_name(f->kind));
 	if (is_crash(f)) {
-		add_stacks(in->result, f, ret);
+		add_stacks(traces, f, ret);
 		if (is_abort(f))
-			add_reason(in->result, ret);
-		add_output(in->result, ret);
+			add_reason(traces, ret);
+		add_output(traces, ret);
 	}
-	if (in->profile)
-		ret->known = profile_known(in->profile, ret->signature);
+	if (profile)
+		ret->known = profile_known(profile, ret->signature);
 }
 
 static const char *refusal_words(enum refusal why)
@@ -362,14 +362,16 @@ static void judge_cut(const struct run_shared *s, struct verdict *v)
 
 void verdict_judge(const struct verdict_input *in, struct verdict *ret_verdict)
 {
-	const struct run_shared *s = in->result->shared;
+	const struct run_result *r = in->result;
+	const struct run_shared *s = r->shared;
+	const struct verdict_traces traces = {r->stacks, r->nstacks, r->output, r->output_len};
 	struct verdict *v = ret_verdict;
 
 	*v = (struct verdict){.outcome = OUTCOME_CLEAN};
 	for (uint32_t i = 0; i < s->findings.n && i < FINDING_MAX; i++) {
 		struct verdict_finding *f = &v->finding[v->nfindings++];
 
-		describe_finding(in, &s->findings.v[i], f);
+		verdict_describe(&traces, in->profile, &s->findings.v[i], f);
 		if (f->known)
 			v->nknown++;
 	}

@@ -14,7 +14,7 @@
 enum outcome { OUTCOME_CLEAN, OUTCOME_FINDING, OUTCOME_BROKEN, OUTCOME_UNSUPPORTED };
 
 struct verdict_finding {
-	const struct finding *finding; /* in the run's shared page */
+	const struct finding *finding; /* the caller's, or in the run's shared page */
 	const struct known *known;     /* NULL: not known to the profile */
 	char signature[256];
 	char message[1536];
@@ -26,6 +26,18 @@ struct verdict {
 	unsigned nfindings, nknown;
 	struct verdict_finding finding[FINDING_MAX];
 };
+
+/* What the end of a process left beside its findings. */
+struct verdict_traces {
+	const struct run_stack *stacks;
+	uint32_t nstacks;
+	const char *output;
+	size_t output_len;
+};
+
+/* One finding in words, wherever it was found: a run of its own, or a child that is fed. */
+void verdict_describe(const struct verdict_traces *traces, const struct profile *profile,
+		      const struct finding *f, struct verdict_finding *ret);
 
 struct verdict_input {
 	const struct run_result *result;

@@ -7,11 +7,11 @@
 
 volatile sig_atomic_t run_interrupted;
 
-const struct run_stack *run_stack_of(const struct run_result *r, const struct finding *f,
-				     uint32_t which)
+const struct run_stack *run_stack_of(const struct run_stack *stacks, uint32_t n,
+				     const struct finding *f, uint32_t which)
 {
-	for (uint32_t i = 0; i < r->nstacks; i++) {
-		const struct run_stack *s = &r->stacks[i];
+	for (uint32_t i = 0; i < n; i++) {
+		const struct run_stack *s = &stacks[i];
 
 		if (s->kind == f->kind && s->rule == f->rule && s->stmt == f->stmt && !which--)
 			return s;

@@ -89,11 +89,11 @@ struct run_result {
 extern volatile sig_atomic_t run_interrupted;
 
 /*
- * The i-th stack that belongs to a finding, or NULL: first that of the thread it names, then those
- * of others that stood still with it.
+ * Of n stacks of a run the i-th that belongs to a finding, or NULL: first that of the thread it
+ * names, then those of others that stood still with it.
  */
-const struct run_stack *run_stack_of(const struct run_result *r, const struct finding *f,
-				     uint32_t i);
+const struct run_stack *run_stack_of(const struct run_stack *stacks, uint32_t n,
+				     const struct finding *f, uint32_t i);
 
 int run_program(const struct run_request *req, struct run_result *ret_result);
 void run_result_release(struct run_result *r);
