@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fuzz/budget.h"
 #include "harness/prog/wire.h"
 
 #define OPS_MAX	  (1 << 15)
@@ -40,6 +41,27 @@ static int write_file(const char *folder, const char *path, size_t len)
 	return fclose(file) || written != len ? complain(out, "cannot be written") : 0;
 }
 
+/* The smallest budget under which the program is what it is under the largest. */
+static size_t mark_budget(size_t len)
+{
+	static struct op least[OPS_MAX];
+	struct wire_limits limits;
+	enum budget b = BUDGET_ALL;
+	struct program p = {.ops = ops, .max_ops = OPS_MAX};
+
+	wire_decode((struct wire_bytes){wire, len}, &wire_fuzz_limits, &p);
+	while (b > BUDGET_LITTLE) {
+		struct program q = {.ops = least, .max_ops = OPS_MAX};
+
+		budget_limits(b - 1, &limits);
+		wire_decode((struct wire_bytes){wire, len}, &limits, &q);
+		if (q.nops != p.nops || memcmp(least, ops, p.nops * sizeof(*ops)) != 0)
+			break;
+		b--;
+	}
+	return budget_mark(wire, len, sizeof(wire), b);
+}
+
 static int to_wire(const char *folder, const char *path)
 {
 	static struct prog_reader reader;
@@ -57,7 +79,7 @@ static int to_wire(const char *folder, const char *path)
 		return complain(path, err.message);
 	if (wire_encode(&p, wire, sizeof(wire), &len))
 		return complain(path, "too long");
-	return write_file(folder, path, len);
+	return write_file(folder, path, mark_budget(len));
 }
 
 static int to_text(const char *path)
@@ -70,7 +92,10 @@ static int to_text(const char *path)
 	size_t len = fread(wire, 1, sizeof(wire), file);
 
 	fclose(file);
-	wire_decode((struct wire_bytes){.bytes = wire, .len = len}, &wire_fuzz_limits, &p);
+	struct wire_limits limits;
+
+	budget_limits(budget_of(len), &limits);
+	wire_decode((struct wire_bytes){.bytes = wire, .len = len}, &limits, &p);
 	if (program_write(&p, text, sizeof(text)) < 0)
 		return complain(path, "too long");
 	fputs(text, stdout);

@@ -1,11 +1,7 @@
 /* The wire format as a libFuzzer target, with mutations by whole ops among libFuzzer's own. */
+#include "fuzz/engine.h"
 #include "fuzz/laws.h"
 #include "fuzz/mutate.h"
-
-size_t LLVMFuzzerMutate(uint8_t *bytes, size_t len, size_t max_len);
-size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t len, size_t max_len, unsigned seed);
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len,
-				 uint8_t *out, size_t max_len, unsigned seed);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
@@ -16,7 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 /* One in eight by bytes: what no op can say, such as lengths that are no whole records. */
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t len, size_t max_len, unsigned seed)
 {
-	return seed % 8 ? mutate(bytes, len, max_len, seed) : LLVMFuzzerMutate(bytes, len, max_len);
+	if (LLVMFuzzerMutate && seed % 8 == 0)
+		return LLVMFuzzerMutate(bytes, len, max_len);
+	return mutate(bytes, len, max_len, seed);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len,

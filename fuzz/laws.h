@@ -17,7 +17,4 @@
 void laws_of_text(const uint8_t *bytes, size_t len);
 void laws_of_wire(const uint8_t *bytes, size_t len);
 
-/* libFuzzer's and replay_main.c's entry: one of the two. */
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
 #endif

@@ -1,5 +1,6 @@
 /*
  * Gives files to a target as a fuzzer would, for compilers without one: replay FILE|FOLDER...
+ * Arguments that begin with a dash are the target's own.
  *
  * Prints how many there were; exits 2 when one cannot be read or there is none. A broken law
  * aborts.
@@ -10,18 +11,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fuzz/laws.h"
-#include "fuzz/mutate.h"
+#include "fuzz/engine.h"
 
 #define INPUT_MAX (1 << 20)
 
-/* Only fuzzers call it. */
-size_t LLVMFuzzerMutate(uint8_t *bytes, size_t len, size_t max_len);
-
-size_t LLVMFuzzerMutate(uint8_t *bytes, size_t len, size_t max_len)
-{
-	return mutate(bytes, len, max_len, 0);
-}
+/* Not all targets have it. */
+#pragma weak LLVMFuzzerInitialize
 
 static void give_up(const char *path)
 {
@@ -88,8 +83,11 @@ int main(int argc, char **argv)
 {
 	unsigned n = 0;
 
+	if (LLVMFuzzerInitialize)
+		LLVMFuzzerInitialize(&argc, &argv);
 	for (int i = 1; i < argc; i++)
-		n += replay(argv[i]);
+		if (argv[i][0] != '-')
+			n += replay(argv[i]);
 	printf("%u inputs\n", n);
 	return n ? 0 : 2;
 }

@@ -1,0 +1,80 @@
+#include "fuzz/budget.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "harness/prog/wire.h"
+
+#define MARK_PART 14
+#define MARK_ALL  15
+
+#define LITTLE_WORK 1024
+#define PART_WORK   16384
+
+enum budget budget_of(size_t len)
+{
+	switch (len % WIRE_RECORD_BYTES) {
+	case MARK_ALL:
+		return BUDGET_ALL;
+	case MARK_PART:
+		return BUDGET_PART;
+	default:
+		return BUDGET_LITTLE;
+	}
+}
+
+void budget_limits(enum budget b, struct wire_limits *ret_limits)
+{
+	struct wire_limits l = wire_fuzz_limits;
+
+	if (b == BUDGET_LITTLE) {
+		l.work = LITTLE_WORK;
+		l.rounds = LITTLE_WORK;
+		l.forks = 2;
+		l.sleep_ns = 100000;
+		l.resident_bytes = UINT64_C(64) << 20;
+	} else if (b == BUDGET_PART) {
+		l.work = PART_WORK;
+		l.rounds = PART_WORK;
+		l.forks = 4;
+		l.sleep_ns = 1000000;
+		l.resident_bytes = UINT64_C(512) << 20;
+	}
+	*ret_limits = l;
+}
+
+size_t budget_strip(size_t len)
+{
+	return len - len % WIRE_RECORD_BYTES;
+}
+
+size_t budget_mark(uint8_t *bytes, size_t len, size_t max_len, enum budget b)
+{
+	size_t mark = b == BUDGET_ALL ? MARK_ALL : b == BUDGET_PART ? MARK_PART : 0;
+
+	if (len % WIRE_RECORD_BYTES || mark > max_len - len)
+		return len;
+	memset(bytes + len, 0, mark);
+	return len + mark;
+}
+
+void budget_count(struct budget_account *a, enum budget b, uint64_t ops)
+{
+	a->ops[b] += ops;
+}
+
+/* Of all ops one half under the smallest, and a quarter under each other. */
+static bool is_affordable(const struct budget_account *a, enum budget b)
+{
+	return a->ops[b] * 2 <= a->ops[BUDGET_LITTLE];
+}
+
+enum budget budget_choose(const struct budget_account *a, enum budget of, unsigned random)
+{
+	/* Now and then more than the input had. */
+	enum budget b = random % 64 == 0 ? BUDGET_ALL : random % 16 == 1 ? BUDGET_PART : of;
+
+	while (b > BUDGET_LITTLE && !is_affordable(a, b))
+		b--;
+	return b;
+}

@@ -1,0 +1,38 @@
+/*
+ * budget.h - how much work an input may ask for. A program of a few hundred ops tells as much as
+ * one of a hundred thousand most of the time, and takes a thousandth of the time.
+ *
+ * The input says it itself, by bytes that no record needs: 15 behind the last whole record stand
+ * for all the work of wire_fuzz_limits, 14 for a part, everything else for little. Mutations
+ * choose; how often follows from what was run so far, so that long programs take about half of all
+ * ops.
+ */
+#ifndef FUZZ_BUDGET_H
+#define FUZZ_BUDGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct wire_limits; /* harness/prog/wire.h */
+
+enum budget { BUDGET_LITTLE, BUDGET_PART, BUDGET_ALL, BUDGETS };
+
+enum budget budget_of(size_t len);
+void budget_limits(enum budget b, struct wire_limits *ret_limits);
+
+/* The length without what says the budget; bytes that are left over count as such. */
+size_t budget_strip(size_t len);
+
+/* Writes what says it behind `len` bytes of whole records, if there is room. Returns the length. */
+size_t budget_mark(uint8_t *bytes, size_t len, size_t max_len, enum budget b);
+
+/* Ops that were run under each, and a choice that keeps them in balance. */
+struct budget_account {
+	uint64_t ops[BUDGETS];
+};
+void budget_count(struct budget_account *a, enum budget b, uint64_t ops);
+
+/* For what comes of an input of budget `of`. */
+enum budget budget_choose(const struct budget_account *a, enum budget of, unsigned random);
+
+#endif

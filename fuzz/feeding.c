@@ -1,0 +1,143 @@
+#include "fuzz/feeding.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "harness/cli/cli.h"
+#include "harness/cli/cmd.h"
+#include "harness/cli/paths.h"
+#include "harness/oracle/growth.h"
+
+#define THREADS 4
+/* A fresh run that is longer proves nothing that a fuzzer has time for. */
+#define LIMIT_NS 30000000000u
+
+static const char nothing[] = "allocrig 1\n";
+
+static struct runner_options run_options(const struct target_flags *flags)
+{
+	struct runner_options o = runner_defaults();
+
+	o.load = flags->load;
+	o.hang_ns = flags->hang_ns;
+	o.strict = flags->strict;
+	o.sampling = false;
+	o.limit_ns = LIMIT_NS;
+	return o;
+}
+
+static int complain_unusable(const struct feeding *f, const struct verdict *v)
+{
+	cli_complain("%s cannot be fuzzed: %s: %s", f->name, outcome_name(v->outcome), v->reason);
+	return v->outcome == OUTCOME_UNSUPPORTED ? EXIT_UNSUPPORTED : EXIT_MISUSE;
+}
+
+/* What cannot be loaded is said once, and not with every input. */
+static int probe(const struct feeding *f)
+{
+	struct outcome_of_run r;
+	struct program p;
+	int err = program_from_text("nothing", nothing, sizeof(nothing) - 1, &p), code = 0;
+
+	if (err) {
+		cli_complain("cannot run anything: %s", strerror(-err));
+		return EXIT_BROKEN;
+	}
+	runner_run(&f->subject, &p, &f->run, &r);
+	if (r.verdict.outcome == OUTCOME_UNSUPPORTED || r.verdict.outcome == OUTCOME_BROKEN)
+		code = complain_unusable(f, &r.verdict);
+	runner_release(&r);
+	program_release(&p);
+	return code;
+}
+
+static int start_feeder(struct feeding *f)
+{
+	int err = feeder_new(&f->options, &f->feeder);
+
+	if (err)
+		cli_complain("cannot feed %s: %s", f->name, strerror(-err));
+	return err ? EXIT_BROKEN : 0;
+}
+
+int feeding_open(struct feeding *f, const char *name, const struct target_flags *flags)
+{
+	*f = (struct feeding){.name = name, .run = run_options(flags)};
+	int code = subject_open(name, &f->run, &f->subject);
+
+	if (code)
+		return code;
+	int err = paths_child(f->child);
+
+	if (err) {
+		cli_complain("cannot find allocrig-child beside this program: %s", strerror(-err));
+		code = EXIT_BROKEN;
+	}
+	if (!code)
+		code = probe(f);
+	f->options = (struct feed_options){
+		.run = runner_request(&f->subject, &f->run),
+		.threads = THREADS,
+		.history = FEEDING_HISTORY,
+		.resident = true,
+	};
+	f->options.run.child = f->child;
+	f->options.run.watch = true;
+	if (!code)
+		code = start_feeder(f);
+	if (code)
+		subject_release(&f->subject);
+	return code;
+}
+
+void feeding_release(struct feeding *f)
+{
+	feeder_free(f->feeder);
+	subject_release(&f->subject);
+	*f = (struct feeding){0};
+}
+
+uint64_t feeding_children(const struct feeding *f)
+{
+	return f->children_before + feeder_counts(f->feeder).children;
+}
+
+/* Another feeder, with a child of its own, before the history is longer than what is kept. */
+static int replace_old(struct feeding *f)
+{
+	struct feeder *next;
+
+	if (feeder_counts(f->feeder).programs < FEEDING_HISTORY)
+		return 0;
+	int err = feeder_new(&f->options, &next);
+
+	if (err)
+		return err;
+	f->children_before = feeding_children(f);
+	feeder_free(f->feeder);
+	f->feeder = next;
+	return 0;
+}
+
+int feeding_run(struct feeding *f, const struct input_text *t, struct feed_result *ret)
+{
+	int err = replace_old(f);
+
+	return err ? err : feeder_run(f->feeder, t->text, t->len, ret);
+}
+
+unsigned feeding_describe(const struct feeding *f, const struct feed_result *r,
+			  struct finding *growth, struct verdict_finding *ret)
+{
+	const struct profile *profile = f->subject.has_profile ? &f->subject.profile : NULL;
+	const struct verdict_traces traces = {r->stacks, r->nstacks, r->output, r->output_len};
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < r->findings.n && i < FINDING_MAX; i++)
+		verdict_describe(&traces, profile, &r->findings.v[i], &ret[n++]);
+	if (r->end == RUN_END_NORMAL && r->growth.suspected) {
+		growth_finding(r->growth.stmt, &r->growth.line, growth);
+		verdict_describe(&traces, profile, growth, &ret[n++]);
+	}
+	return n;
+}
