@@ -1,6 +1,5 @@
 #include "fuzz/budget.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "harness/prog/wire.h"
@@ -8,8 +7,10 @@
 #define MARK_PART 14
 #define MARK_ALL  15
 
-#define LITTLE_WORK 1024
+#define LITTLE_WORK 256
 #define PART_WORK   16384
+/* Raising it takes as long as so many ops. */
+#define BALLAST_OPS 16384
 
 enum budget budget_of(size_t len)
 {
@@ -32,13 +33,13 @@ void budget_limits(enum budget b, struct wire_limits *ret_limits)
 		l.rounds = LITTLE_WORK;
 		l.forks = 2;
 		l.sleep_ns = 100000;
-		l.resident_bytes = UINT64_C(64) << 20;
+		l.resident_bytes = UINT64_C(8) << 20;
 	} else if (b == BUDGET_PART) {
 		l.work = PART_WORK;
 		l.rounds = PART_WORK;
 		l.forks = 4;
 		l.sleep_ns = 1000000;
-		l.resident_bytes = UINT64_C(512) << 20;
+		l.resident_bytes = UINT64_C(256) << 20;
 	}
 	*ret_limits = l;
 }
@@ -58,9 +59,14 @@ size_t budget_mark(uint8_t *bytes, size_t len, size_t max_len, enum budget b)
 	return len + mark;
 }
 
-void budget_count(struct budget_account *a, enum budget b, uint64_t ops)
+bool budget_has_ballast(enum budget b)
 {
-	a->ops[b] += ops;
+	return b != BUDGET_LITTLE;
+}
+
+void budget_count(struct budget_account *a, enum budget b, uint64_t ops, bool ballast)
+{
+	a->ops[b] += ops + (ballast ? BALLAST_OPS : 0);
 }
 
 /* Of all ops one half under the smallest, and a quarter under each other. */

@@ -10,6 +10,7 @@
 #ifndef FUZZ_BUDGET_H
 #define FUZZ_BUDGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ enum budget { BUDGET_LITTLE, BUDGET_PART, BUDGET_ALL, BUDGETS };
 
 enum budget budget_of(size_t len);
 void budget_limits(enum budget b, struct wire_limits *ret_limits);
+
+/* Ballast takes longer than any short program; refusals by plan cost nothing. */
+bool budget_has_ballast(enum budget b);
 
 /* The length without what says the budget; bytes that are left over count as such. */
 size_t budget_strip(size_t len);
@@ -30,7 +34,7 @@ size_t budget_mark(uint8_t *bytes, size_t len, size_t max_len, enum budget b);
 struct budget_account {
 	uint64_t ops[BUDGETS];
 };
-void budget_count(struct budget_account *a, enum budget b, uint64_t ops);
+void budget_count(struct budget_account *a, enum budget b, uint64_t ops, bool ballast);
 
 /* For what comes of an input of budget `of`. */
 enum budget budget_choose(const struct budget_account *a, enum budget of, unsigned random);

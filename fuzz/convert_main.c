@@ -53,6 +53,8 @@ static size_t mark_budget(size_t len)
 	while (b > BUDGET_LITTLE) {
 		struct program q = {.ops = least, .max_ops = OPS_MAX};
 
+		if (p.header.has_ballast && !budget_has_ballast(b - 1))
+			break;
 		budget_limits(b - 1, &limits);
 		wire_decode((struct wire_bytes){wire, len}, &limits, &q);
 		if (q.nops != p.nops || memcmp(least, ops, p.nops * sizeof(*ops)) != 0)
@@ -96,6 +98,8 @@ static int to_text(const char *path)
 
 	budget_limits(budget_of(len), &limits);
 	wire_decode((struct wire_bytes){.bytes = wire, .len = len}, &limits, &p);
+	if (!budget_has_ballast(budget_of(len)))
+		p.header.has_ballast = p.header.ballast = 0;
 	if (program_write(&p, text, sizeof(text)) < 0)
 		return complain(path, "too long");
 	fputs(text, stdout);

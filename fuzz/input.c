@@ -100,7 +100,12 @@ static int write_text(const struct program *p, char *buf, struct input_text *ret
 
 	if (len < 0)
 		return len;
-	*ret_text = (struct input_text){buf, (size_t)len, is_by_chance(p)};
+	*ret_text = (struct input_text){
+		.text = buf,
+		.len = (size_t)len,
+		.by_chance = is_by_chance(p),
+		.ballast = p->header.has_ballast,
+	};
 	return 0;
 }
 
@@ -108,9 +113,11 @@ int input_decode(struct input *in, const uint8_t *bytes, size_t len, struct inpu
 {
 	struct program p = {.ops = in->decoded, .max_ops = wire_fuzz_limits.ops};
 
-	wire_decode((struct wire_bytes){bytes, len}, &in->limits[budget_of(len)], &p);
-	if (in->no_ballast)
-		p.header.has_ballast = 0;
+	enum budget b = budget_of(len);
+
+	wire_decode((struct wire_bytes){bytes, len}, &in->limits[b], &p);
+	if (in->no_ballast || !budget_has_ballast(b))
+		p.header.has_ballast = p.header.ballast = 0;
 	return write_text(&p, in->text, ret_text);
 }
 

@@ -25,6 +25,7 @@ struct input_text {
 	const char *text;
 	size_t len;
 	bool by_chance; /* has threads side by side or forks: what it shows may come and go */
+	bool ballast;
 };
 
 /*

@@ -296,6 +296,6 @@ void target_run(const uint8_t *bytes, size_t len)
 		return;
 	}
 	t->broken = 0;
-	budget_count(&t->account, budget_of(len), t->result.executed);
+	budget_count(&t->account, budget_of(len), t->result.executed, t->text.ballast);
 	take_result(t);
 }
