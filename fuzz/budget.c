@@ -9,8 +9,10 @@
 
 #define LITTLE_WORK 256
 #define PART_WORK   16384
-/* Raising it takes as long as so many ops. */
-#define BALLAST_OPS 16384
+#define ALL_WORK    200000 /* 65,536 maps, every second of them given back, and some more */
+/* They take as long as so many ops. */
+#define BALLAST_OPS	16384
+#define KERNEL_CALL_OPS 8
 
 enum budget budget_of(size_t len)
 {
@@ -28,6 +30,7 @@ void budget_limits(enum budget b, struct wire_limits *ret_limits)
 {
 	struct wire_limits l = wire_fuzz_limits;
 
+	l.work = ALL_WORK;
 	if (b == BUDGET_LITTLE) {
 		l.work = LITTLE_WORK;
 		l.rounds = LITTLE_WORK;
@@ -64,9 +67,9 @@ bool budget_has_ballast(enum budget b)
 	return b != BUDGET_LITTLE;
 }
 
-void budget_count(struct budget_account *a, enum budget b, uint64_t ops, bool ballast)
+void budget_count(struct budget_account *a, enum budget b, const struct budget_cost *c)
 {
-	a->ops[b] += ops + (ballast ? BALLAST_OPS : 0);
+	a->ops[b] += c->ops + c->kernel_calls * KERNEL_CALL_OPS + (c->ballast ? BALLAST_OPS : 0);
 }
 
 /* Of all ops one half under the smallest, and a quarter under each other. */

@@ -3,9 +3,9 @@
  * one of a hundred thousand most of the time, and takes a thousandth of the time.
  *
  * The input says it itself, by bytes that no record needs: 15 behind the last whole record stand
- * for all the work of wire_fuzz_limits, 14 for a part, everything else for little. Mutations
- * choose; how often follows from what was run so far, so that long programs take about half of all
- * ops.
+ * for 65,536 maps and what can be done with them, 14 for a part, everything else for little.
+ * Mutations choose; how often follows from what was run so far, so that long programs take about
+ * half of all ops.
  */
 #ifndef FUZZ_BUDGET_H
 #define FUZZ_BUDGET_H
@@ -34,7 +34,12 @@ size_t budget_mark(uint8_t *bytes, size_t len, size_t max_len, enum budget b);
 struct budget_account {
 	uint64_t ops[BUDGETS];
 };
-void budget_count(struct budget_account *a, enum budget b, uint64_t ops, bool ballast);
+
+struct budget_cost {
+	uint64_t ops, kernel_calls;
+	bool ballast;
+};
+void budget_count(struct budget_account *a, enum budget b, const struct budget_cost *c);
 
 /* For what comes of an input of budget `of`. */
 enum budget budget_choose(const struct budget_account *a, enum budget of, unsigned random);

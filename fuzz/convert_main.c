@@ -49,7 +49,8 @@ static size_t mark_budget(size_t len)
 	enum budget b = BUDGET_ALL;
 	struct program p = {.ops = ops, .max_ops = OPS_MAX};
 
-	wire_decode((struct wire_bytes){wire, len}, &wire_fuzz_limits, &p);
+	budget_limits(b, &limits);
+	wire_decode((struct wire_bytes){wire, len}, &limits, &p);
 	while (b > BUDGET_LITTLE) {
 		struct program q = {.ops = least, .max_ops = OPS_MAX};
 

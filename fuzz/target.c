@@ -238,6 +238,15 @@ static void count_result(struct target *t)
 	count_edges(t);
 }
 
+static void count_cost(struct target *t, enum budget b)
+{
+	struct budget_cost cost = {.ops = t->result.executed, .ballast = t->text.ballast};
+
+	for (int i = 0; i < KCALL_COUNT; i++)
+		cost.kernel_calls += t->result.made[i];
+	budget_count(&t->account, b, &cost);
+}
+
 static void give_feedback(struct target *t, uint64_t goal)
 {
 	const struct feedback f = {
@@ -296,6 +305,6 @@ void target_run(const uint8_t *bytes, size_t len)
 		return;
 	}
 	t->broken = 0;
-	budget_count(&t->account, budget_of(len), t->result.executed, t->text.ballast);
+	count_cost(t, budget_of(len));
 	take_result(t);
 }
