@@ -1,0 +1,55 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "fuzz/engine_counters.h"
+
+/* An engine as AFL++'s runtime is one. */
+uint8_t *__afl_area_ptr;
+void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop);
+
+static uint8_t map[64];
+static uint32_t last_place = 5; /* those before are the code's */
+
+void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop)
+{
+	for (uint32_t *guard = start; guard < stop; guard++)
+		*guard = ++last_place;
+}
+
+static void each_counter_has_a_place(void **state)
+{
+	static uint8_t counters[19];
+
+	(void)state;
+	__afl_area_ptr = map;
+	engine_counters(); /* before anything is known of any */
+	assert_int_equal(engine_counters_init(counters, sizeof(counters)), 0);
+	assert_int_equal(last_place, 5 + sizeof(counters));
+	map[0] = map[5] = 7;
+	map[8] = 9; /* an engine clears its map, and nobody else does */
+	counters[0] = 1;
+	counters[9] = 255;
+	counters[18] = 3;
+	engine_counters();
+	for (unsigned i = 0; i < sizeof(map); i++) {
+		unsigned expected = i == 0 || i == 5   ? 7
+				    : i == 8	       ? 9
+				    : i >= 6 && i < 25 ? counters[i - 6]
+						       : 0;
+
+		if (map[i] != expected)
+			fail_msg("place %u is %u, not %u", i, map[i], expected);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_counter_has_a_place),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
