@@ -1,8 +1,13 @@
-/* Prints the words of the text format as a dictionary for libFuzzer: fuzz/text.dict is this. */
+/*
+ * Prints the words of the text format as a dictionary for fuzzers: fuzz/text.dict is this. With
+ * --wire a record of each kind, for those that mutate by bytes alone: fuzz/wire.dict.
+ */
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/prog/names.h"
 #include "harness/prog/op.h"
+#include "harness/prog/wire_item.h"
 
 static void put(const char *word, const char *behind)
 {
@@ -63,9 +68,28 @@ static void put_flags(const char *(*at)(size_t, int *))
 		put(at(i, &flag), "");
 }
 
-int main(void)
+static int put_records(void)
+{
+	puts("# A record of each kind, as fuzz-dict --wire prints them.");
+	for (unsigned kind = 0; kind < WIRE_KINDS; kind++) {
+		struct wire_record r = {.kind = wire_kind_code(kind)};
+		uint8_t bytes[WIRE_RECORD_BYTES];
+
+		memcpy(bytes, &r, sizeof(bytes));
+		putchar('"');
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			printf("\\x%02x", bytes[i]);
+		puts("\"");
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	static const int prots[] = {0, 1, 3, 5, 7};
+
+	if (argc > 1)
+		return strcmp(argv[1], "--wire") == 0 ? put_records() : 3;
 
 	puts("# The words of the text format, as fuzz-dict prints them.");
 	put_syntax();

@@ -58,12 +58,16 @@ int paths_data_dir(const char *relative, char ret_dir[PATH_MAX])
 	char dir[PATH_MAX];
 	int err = paths_own_dir(dir);
 
-	/* Build folders may lie in each other: the nearest folder above that has it. */
-	for (char *slash; !err && (slash = strrchr(dir, '/')) != NULL;) {
-		*slash = '\0';
+	/* Build folders may lie in each other: the nearest one that has it. */
+	while (!err) {
 		err = join(dir, relative, ret_dir);
 		if (!err && access(ret_dir, R_OK) == 0)
 			return 0;
+		char *slash = strrchr(dir, '/');
+
+		if (!slash)
+			break;
+		*slash = '\0';
 	}
 	return err ? err : -ENOENT;
 }

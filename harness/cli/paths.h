@@ -17,7 +17,7 @@ int paths_child(char ret_path[PATH_MAX]);
 
 /*
  * A folder of the source tree, such as "corpus/seeds": the build folder lies somewhere inside the
- * tree. 0 or -errno (-ENOENT where it is not there).
+ * tree, or has a copy. 0 or -errno (-ENOENT where it is not there).
  */
 int paths_data_dir(const char *relative, char ret_dir[PATH_MAX]);
 
