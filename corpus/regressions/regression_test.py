@@ -1,10 +1,13 @@
 """One regression program: that version of that allocator violates the rule, there and nowhere else.
 
 regression_test.py ALLOCRIG PROGRAM: the program says `# expect: KIND at op N on ALLOCATOR VERSION`,
-once for each finding. With another version installed there is nothing to show: skipped.
+once for each finding. With another version installed there is nothing to show: skipped. On the other
+built-in allocators it finds nothing but what their profiles know, or other regressions say of them.
 """
 
 import fnmatch
+import glob
+import json
 import os
 import re
 import sys
@@ -22,8 +25,8 @@ LINK = re.compile(r"# link: https://\S+")
 PROFILES = os.path.join(HERE, "..", "..", "allocators", "profiles")
 
 
-def lines():
-    with open(PROGRAM, encoding="utf-8") as file:
+def lines(path=PROGRAM):
+    with open(path, encoding="utf-8") as file:
         return file.read().splitlines()
 
 
@@ -57,6 +60,22 @@ class Regression(e2e.Case):
         signatures = [finding["signature"] for finding in result["findings"]]
         for known in self.shown(allocator):
             self.assertTrue(fnmatch.filter(signatures, known), f"{known} is not in {signatures}")
+
+    def test_on_the_other_built_in_allocators(self):
+        own = self.expected()[0]["allocator"]
+        said = {(found["allocator"], found["version"], found["kind"])
+                for path in glob.glob(os.path.join(HERE, "*.prog"))
+                for found in map(EXPECT.fullmatch, lines(path)) if found}
+        listed = [json.loads(line) for line in e2e.allocrig("list", "--json", "-").stdout.splitlines()]
+        others = [entry["name"] for entry in listed if entry["available"]
+                  and entry["name"] not in (own, "void", "kernel")]
+        for result in self.run_all([PROGRAM], others):
+            name, version = result["allocator"]["name"], result["allocator"]["version"]
+            with self.subTest(allocator=name):
+                self.assertIn(result["outcome"], ("clean", "finding", "unsupported"), result.get("reason"))
+                new = [f for f in result["findings"]
+                       if not f["known"] and (name, version, f["kind"]) not in said]
+                self.assertEqual(new, [])
 
     @staticmethod
     def shown(allocator):
