@@ -8,13 +8,14 @@ CONFIGURE := cmake -G Ninja -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo
 NINJA := ninja --quiet
 
 .DEFAULT_GOAL := all
-.PHONY: all audit bench-feed bench-guard bench-interp bench-tape test trees format clean help packages
+.PHONY: all audit bench-feed bench-guard bench-interp bench-tape fuzz test trees format clean help packages
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make           build everything; leaves $(BUILD)/allocrig'
 	@echo 'make audit     judge every allocator on this machine; leaves $(RESULTS)/audit.jsonl'
 	@echo 'make test      build with gcc, clang and sanitizers, and run every test'
+	@echo 'make fuzz      fuzz for FUZZ_TIME=120 seconds; findings in $(RESULTS)/fuzz, small new programs in corpus/fuzzed'
 	@echo 'make bench-feed    what an input costs that is fed to one child'
 	@echo 'make bench-guard   what guard costs beside glibc'
 	@echo 'make bench-interp  what running a program costs beyond its calls'
@@ -72,6 +73,13 @@ bench-tape: all
 # What an input of a fuzzer costs.
 bench-feed: all
 	@$(BUILD)/feed-bench
+
+# Seconds.
+FUZZ_TIME ?= 120
+
+fuzz: all $(BUILD)/libfuzzer/build.ninja
+	@$(NINJA) -C $(BUILD)/libfuzzer fuzz-targets
+	@tools/fuzz_make.py --build $(BUILD) --results $(RESULTS)/fuzz --time $(FUZZ_TIME)
 
 test: trees
 	@ctest --test-dir $(BUILD) -j 2 --output-on-failure --no-tests=error
