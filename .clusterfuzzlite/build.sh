@@ -61,7 +61,7 @@ cp $programs "$work/seeds/text/"
 "$plain/fuzz/fuzz-convert" "$work/seeds/kernel" "$root"/corpus/mmap/*.prog
 "$plain/fuzz/fuzz-convert" "$work/seeds/clean" "$root"/corpus/seeds/*.prog "$root"/fuzz/seeds/*.prog
 
-for target in "$engine"/fuzz/fuzz_*; do
+for target in "$engine"/fuzz/fuzz_* "$engine"/fuzz_*; do
 	[ -f "$target" ] && [ -x "$target" ] || continue
 	name=$(basename "$target")
 	cp "$target" "$OUT/"

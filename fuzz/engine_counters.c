@@ -13,11 +13,11 @@ extern uint8_t *__afl_area_ptr __attribute__((weak));
 extern void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop)
 	__attribute__((weak));
 
-static const uint8_t *own;
+static uint8_t *own;
 static size_t count;
 static uint32_t *places; /* in the engine's map, of each; NULL: the engine reads `own` itself */
 
-int engine_counters_init(const uint8_t *counters, size_t n)
+int engine_counters_init(void *counters, size_t n)
 {
 	if (places || !&__afl_area_ptr || !__sanitizer_cov_trace_pc_guard_init || n == 0)
 		return 0;
@@ -51,6 +51,8 @@ void engine_counters(void)
 		if (eight)
 			tell(i, i + sizeof(eight));
 	}
-	if (places)
-		tell(i, count);
+	if (!places)
+		return;
+	tell(i, count);
+	memset(own, 0, count);
 }
