@@ -5,38 +5,50 @@
 #include <string.h>
 
 /*
- * AFL++'s runtime, where it is linked: places are given out by the interface of the compiler's
- * guards (-fsanitize-coverage=trace-pc-guard), and a map of that size is made before the first
- * input. libFuzzer has the interface too and ends the process when it is used.
+ * What the compiler calls for -fsanitize-coverage=trace-pc-guard: the engine gives each guard a
+ * place in its map, and counts there. Only AFL++ is told: its map grows with the guards until the
+ * first input. libFuzzer ends the process when it meets guards.
  */
-extern uint8_t *__afl_area_ptr __attribute__((weak));
 extern void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop)
 	__attribute__((weak));
+extern void __sanitizer_cov_trace_pc_guard(uint32_t *guard) __attribute__((weak));
+extern int __afl_persistent_loop(unsigned rounds) __attribute__((weak));
 
 static uint8_t *own;
 static size_t count;
-static uint32_t *places; /* in the engine's map, of each; NULL: the engine reads `own` itself */
+static uint32_t *guards; /* of each; NULL: the engine reads `own` itself, or nobody does */
 
 int engine_counters_init(void *counters, size_t n)
 {
-	if (places || !&__afl_area_ptr || !__sanitizer_cov_trace_pc_guard_init || n == 0)
+	if (guards || n == 0 || !__afl_persistent_loop || !__sanitizer_cov_trace_pc_guard_init ||
+	    !__sanitizer_cov_trace_pc_guard)
 		return 0;
-	uint32_t *guards = calloc(n, sizeof(*guards));
-
+	guards = calloc(n, sizeof(*guards));
 	if (!guards)
 		return -ENOMEM;
 	__sanitizer_cov_trace_pc_guard_init(guards, guards + n);
 	own = counters;
 	count = n;
-	places = guards;
 	return 0;
+}
+
+/* The engine's buckets begin at 1, 2, 3, 4, 8, 16, 32 and 128: no more calls than it tells apart.
+ */
+static unsigned bucket(uint8_t n)
+{
+	static const uint8_t from[] = {128, 32, 16, 8, 4};
+
+	for (unsigned i = 0; i < sizeof(from); i++)
+		if (n >= from[i])
+			return from[i];
+	return n;
 }
 
 static void tell(size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
-		if (own[i])
-			__afl_area_ptr[places[i]] = own[i];
+		for (unsigned n = bucket(own[i]); n > 0; n--)
+			__sanitizer_cov_trace_pc_guard(&guards[i]);
 }
 
 void engine_counters(void)
@@ -44,14 +56,14 @@ void engine_counters(void)
 	size_t i = 0;
 
 	/* Most are 0, and there are tens of thousands. */
-	for (; places && i + sizeof(uint64_t) <= count; i += sizeof(uint64_t)) {
+	for (; guards && i + sizeof(uint64_t) <= count; i += sizeof(uint64_t)) {
 		uint64_t eight;
 
 		memcpy(&eight, own + i, sizeof(eight));
 		if (eight)
 			tell(i, i + sizeof(eight));
 	}
-	if (!places)
+	if (!guards)
 		return;
 	tell(i, count);
 	memset(own, 0, count);

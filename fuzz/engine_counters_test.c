@@ -7,8 +7,9 @@
 #include "fuzz/engine_counters.h"
 
 /* An engine as AFL++'s runtime is one. */
-uint8_t *__afl_area_ptr;
 void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop);
+void __sanitizer_cov_trace_pc_guard(uint32_t *guard);
+int __afl_persistent_loop(unsigned rounds);
 
 static uint8_t map[64];
 static uint32_t last_place = 5; /* those before are the code's */
@@ -19,24 +20,34 @@ void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop)
 		*guard = ++last_place;
 }
 
+void __sanitizer_cov_trace_pc_guard(uint32_t *guard)
+{
+	map[*guard]++;
+}
+
+int __afl_persistent_loop(unsigned rounds)
+{
+	return (int)rounds;
+}
+
 static void each_counter_has_a_place(void **state)
 {
 	static uint8_t counters[19];
 
 	(void)state;
-	__afl_area_ptr = map;
 	engine_counters(); /* before anything is known of any */
 	assert_int_equal(engine_counters_init(counters, sizeof(counters)), 0);
 	assert_int_equal(last_place, 5 + sizeof(counters));
 	map[0] = map[5] = 7;
-	map[8] = 9; /* an engine clears its map, and nobody else does */
 	counters[0] = 1;
+	counters[1] = 3;
+	counters[2] = 31;
 	counters[9] = 255;
-	counters[18] = 3;
+	counters[18] = 4;
 	engine_counters();
 	/* Of the code 0 to 5, of the counters 6 to 24. */
 	static const uint8_t expected[sizeof(map)] = {
-		[0] = 7, [5] = 7, [6] = 1, [8] = 9, [15] = 255, [24] = 3,
+		[0] = 7, [5] = 7, [6] = 1, [7] = 3, [8] = 16, [15] = 128, [24] = 4,
 	};
 
 	assert_memory_equal(map, expected, sizeof(map));
