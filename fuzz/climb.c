@@ -31,7 +31,7 @@ int climb_open(struct climb *c, const char *allocator, const struct target_flags
 		cli_complain("out of memory");
 		return EXIT_BROKEN;
 	}
-	int code = feeding_open(c->timing, allocator, flags);
+	int code = feeding_open(c->timing, allocator, flags, 0);
 
 	if (!code) {
 		time_only(&c->timing->options);

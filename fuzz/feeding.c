@@ -60,7 +60,8 @@ static int start_feeder(struct feeding *f)
 	return err ? EXIT_BROKEN : 0;
 }
 
-int feeding_open(struct feeding *f, const char *name, const struct target_flags *flags)
+int feeding_open(struct feeding *f, const char *name, const struct target_flags *flags,
+		 uint32_t outcomes)
 {
 	*f = (struct feeding){.name = name, .run = run_options(flags)};
 	int code = subject_open(name, &f->run, &f->subject);
@@ -80,6 +81,7 @@ int feeding_open(struct feeding *f, const char *name, const struct target_flags 
 		.threads = THREADS,
 		.history = FEEDING_HISTORY,
 		.resident = true,
+		.outcomes = outcomes,
 	};
 	f->options.run.child = f->child;
 	f->options.run.watch = true;

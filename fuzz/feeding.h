@@ -27,8 +27,10 @@ struct feeding {
 /*
  * Resolves the allocator, runs nothing on it in a child of its own, and is ready to feed. Returns
  * 0, or an exit code with one line said: there is no such allocator, it cannot be run here.
+ * `outcomes`: as feed_options has it.
  */
-int feeding_open(struct feeding *f, const char *name, const struct target_flags *flags);
+int feeding_open(struct feeding *f, const char *name, const struct target_flags *flags,
+		 uint32_t outcomes);
 void feeding_release(struct feeding *f);
 
 /* As feeder_run. */

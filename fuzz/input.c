@@ -18,6 +18,8 @@
 struct input {
 	struct wire_limits limits[BUDGETS];
 	bool no_ballast;
+	struct prog_header header; /* of the last input */
+	size_t ndecoded;
 	struct op *decoded, *joined;
 	char *text, *joined_text;
 	struct prog_reader reader;
@@ -118,7 +120,31 @@ int input_decode(struct input *in, const uint8_t *bytes, size_t len, struct inpu
 	wire_decode((struct wire_bytes){bytes, len}, &in->limits[b], &p);
 	if (in->no_ballast || !budget_has_ballast(b))
 		p.header.has_ballast = p.header.ballast = 0;
+	in->header = p.header;
+	in->ndecoded = p.nops;
 	return write_text(&p, in->text, ret_text);
+}
+
+const struct op *input_ops(const struct input *in, size_t *ret_n)
+{
+	*ret_n = in->ndecoded;
+	return in->decoded;
+}
+
+int input_expect(struct input *in, uint32_t stmt, const struct outcomes *o,
+		 struct input_text *ret_text)
+{
+	struct program p = {.header = in->header, .ops = in->joined, .nops = in->ndecoded};
+	bool placed = false;
+
+	memcpy(in->joined, in->decoded, in->ndecoded * sizeof(*in->decoded));
+	for (size_t i = 0; i < p.nops; i++) {
+		if (p.ops[i].stmt != stmt || p.ops[i].code == OP_END)
+			continue;
+		p.ops[i].outcomes = *o;
+		placed = true;
+	}
+	return placed ? write_text(&p, in->joined_text, ret_text) : -EINVAL;
 }
 
 /* The descriptor of a text, or -errno. */

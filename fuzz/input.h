@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/prog/op.h"
+
 struct input;
 
 enum input_kind {
@@ -37,6 +39,14 @@ void input_free(struct input *in);
 
 /* Every input is a program. Returns 0, or -ENOSPC for one whose text is too long. */
 int input_decode(struct input *in, const uint8_t *bytes, size_t len, struct input_text *ret_text);
+
+/*
+ * The ops of the last input, with their statement numbers; and that program with the outcomes that
+ * one statement must have. Returns 0 or -EINVAL where no text says that.
+ */
+const struct op *input_ops(const struct input *in, size_t *ret_n);
+int input_expect(struct input *in, uint32_t stmt, const struct outcomes *o,
+		 struct input_text *ret_text);
 
 /*
  * One program that does what all of these do, in their order: behind each (and with `drain` behind

@@ -1,16 +1,11 @@
-#include "fuzz/target.h"
+#include "fuzz/target_priv.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "fuzz/climb.h"
-#include "fuzz/proof.h"
-#include "fuzz/sightings.h"
-#include "fuzz/stats.h"
-#include "fuzz/tell.h"
+#include "fuzz/engine_counters.h"
 #include "harness/cli/cli.h"
 #include "harness/cli/cmd.h"
 #include "harness/cli/hunt.h"
@@ -21,23 +16,7 @@
 __attribute__((section("__libfuzzer_extra_counters"), used)) //
 struct feedback_counters target_counters;
 
-static struct target {
-	struct target_flags flags;
-	struct feeding feeding;
-	struct input *input;
-	struct climb climb;
-	struct job_stats *stats;
-	struct sightings sightings;
-	struct budget_account account;
-	uint64_t begin_ns, inputs;
-	unsigned broken; /* inputs in a row */
-	struct input_text text;
-	struct feed_result result;
-	struct finding growth;
-	struct verdict_finding finding[FINDING_MAX + 1];
-	unsigned nfindings;
-	bool edges_seen[FEEDBACK_EDGES];
-} target;
+static struct target target;
 
 bool target_mutates_bytes(void)
 {
@@ -60,29 +39,63 @@ static enum input_kind input_of(enum target_kind kind, enum goal climb)
 	return climb == GOAL_LOST ? INPUT_REFUSED : INPUT_CALM;
 }
 
+/* Outcomes that are compared; a longer program is compared as far as they go. */
+#define OUTCOMES 65536
+
+static int open_side(struct target *t, const char *name)
+{
+	struct side *s = &t->side[t->nsides];
+	int code =
+		feeding_open(&s->feeding, name, &t->flags, t->kind == TARGET_DIFF ? OUTCOMES : 0);
+
+	if (!code && subject_is_kernel(&s->feeding.subject) && t->kind != TARGET_MMAP) {
+		cli_complain("the kernel is no allocator: run fuzz_mmap");
+		code = EXIT_MISUSE;
+	}
+	t->nsides++;
+	return code;
+}
+
+static int open_sides(struct target *t)
+{
+	const char *name = t->flags.allocator ? t->flags.allocator : "glibc";
+	int code;
+
+	if (t->kind == TARGET_DIFF && !t->flags.other) {
+		cli_complain("fuzz_diff compares two allocators: say --other=NAME|FILE");
+		return EXIT_MISUSE;
+	}
+	code = open_side(t, t->kind == TARGET_MMAP ? "kernel" : name);
+	if (!code && t->kind == TARGET_DIFF)
+		code = open_side(t, t->flags.other);
+	if (!code)
+		code = climb_open(&t->climb, t->side[0].feeding.name, &t->flags);
+	return code;
+}
+
+static int open_rest(struct target *t)
+{
+	uint64_t without = t->kind == TARGET_DIFF ? target_absent_ops(t) : 0;
+	int err = input_new(input_of(t->kind, t->flags.climb), without, &t->input);
+
+	if (!err)
+		err = stats_open(t->flags.stats, &t->stats);
+	if (!err)
+		err = engine_counters_init(&target_counters, sizeof(target_counters));
+	return err;
+}
+
 static int begin(struct target *t, enum target_kind kind, int argc, char *const *argv)
 {
 	int code = flags_parse(argc, argv, &t->flags);
 
-	if (code)
-		return code;
-	const char *name = t->flags.allocator ? t->flags.allocator : "glibc";
-
-	if (kind == TARGET_MMAP)
-		name = "kernel";
-	code = feeding_open(&t->feeding, name, &t->flags);
-	if (!code && subject_is_kernel(&t->feeding.subject) && kind != TARGET_MMAP) {
-		cli_complain("the kernel is no allocator: run fuzz_mmap");
-		code = EXIT_MISUSE;
-	}
+	t->kind = kind;
 	if (!code)
-		code = climb_open(&t->climb, name, &t->flags);
+		code = open_sides(t);
 	if (code)
 		return code;
-	int err = input_new(input_of(kind, t->flags.climb), 0, &t->input);
+	int err = open_rest(t);
 
-	if (!err)
-		err = stats_open(t->flags.stats, &t->stats);
 	if (err)
 		cli_complain("cannot begin%s%s: %s", t->flags.stats ? " with " : "",
 			     t->flags.stats ? t->flags.stats : "", strerror(-err));
@@ -98,119 +111,18 @@ void target_begin(enum target_kind kind, int argc, char *const *argv)
 		exit(code);
 }
 
-static bool is_new(const struct target *t, const struct verdict_finding *f)
-{
-	return !f->known || t->flags.strict;
-}
-
-static struct found_text found_text(const struct input_text *text)
-{
-	return (struct found_text){(char *)text->text, text->len};
-}
-
-static void fill_found(const struct target *t, const struct proof *p, struct found *ret)
-{
-	const struct verdict_finding *f = p->finding;
-
-	*ret = (struct found){
-		.kind = f->finding->kind,
-		.known = f->known != NULL,
-		.load = t->flags.load,
-		.hang_ns = t->flags.hang_ns,
-		.input = t->inputs,
-		.seconds = (double)(hunt_now_ns() - t->begin_ns) / 1e9,
-		.program = found_text(p->program),
-		.nhistory = p->nhistory,
-	};
-	snprintf(ret->signature, sizeof(ret->signature), "%s", f->signature);
-	snprintf(ret->message, sizeof(ret->message), "%s", f->message);
-	snprintf(ret->allocator, sizeof(ret->allocator), "%s", t->feeding.name);
-}
-
-/* Told once. Without an inbox that ends the target, and the engine keeps its input. */
-static void report(struct target *t, const struct found *found)
-{
-	if (!t->flags.inbox) {
-		tell_words(found);
-		abort();
-	}
-	int err = tell_folder(t->flags.inbox, found);
-
-	if (err) {
-		cli_complain("%s: cannot keep the finding %s: %s", t->flags.inbox, found->signature,
-			     strerror(-err));
-		tell_words(found);
-		return;
-	}
-	sightings_settle(&t->sightings, found->signature);
-	stats_add(&t->stats->reported, 1);
-}
-
-static void on_proof(void *ctx, const struct proof *p)
-{
-	struct target *t = ctx;
-	struct found_text history[FEEDING_HISTORY];
-	struct found found;
-
-	if (!is_new(t, p->finding) || sightings_settled(&t->sightings, p->finding->signature))
-		return;
-	fill_found(t, p, &found);
-	for (unsigned i = 0; i < p->nhistory; i++)
-		history[i] = found_text(&p->history[i]);
-	found.history = history;
-	report(t, &found);
-}
-
-static void confirm(struct target *t, const struct verdict_finding *f)
-{
-	const struct proof_search search = {
-		.feeding = &t->feeding,
-		.input = t->input,
-		.program = &t->text,
-		.signature = f->signature,
-		.on_proof = on_proof,
-		.ctx = t,
-	};
-	uint64_t begin_ns = hunt_now_ns();
-	bool first = sightings_is_first(&t->sightings, f->signature);
-
-	if (!proof_find(&search) && first)
-		stats_add(&t->stats->unconfirmed, 1);
-	stats_add(&t->stats->ns_confirming, hunt_now_ns() - begin_ns);
-}
-
-/* What the fed child has shown; what was not known is confirmed, and told. */
-static void judge(struct target *t)
-{
-	bool any_new = false;
-
-	for (unsigned i = 0; i < t->nfindings; i++)
-		any_new |= is_new(t, &t->finding[i]);
-	if (t->nfindings)
-		stats_add(any_new ? &t->stats->findings : &t->stats->known, 1);
-	if (any_new && t->flags.skip)
-		sightings_skip(&t->sightings, t->flags.skip);
-	for (unsigned i = 0; any_new && i < t->nfindings; i++) {
-		const struct verdict_finding *f = &t->finding[i];
-
-		if (is_new(t, f) && sightings_meet(&t->sightings, f->signature))
-			confirm(t, f);
-	}
-}
-
-static uint32_t kinds(const struct target *t, bool new)
+static uint32_t kinds(const struct target *t, const struct side *s, bool new)
 {
 	uint32_t set = 0;
 
-	for (unsigned i = 0; i < t->nfindings; i++)
-		if (is_new(t, &t->finding[i]) == new)
-			set |= FINDING_BIT(t->finding[i].finding->kind);
+	for (unsigned i = 0; i < s->nfindings; i++)
+		if (target_is_new(t, &s->finding[i]) == new)
+			set |= FINDING_BIT(s->finding[i].finding->kind);
 	return set;
 }
 
-static void count_edges(struct target *t)
+static void count_edges(struct target *t, const struct run_feedback *reached)
 {
-	const struct run_feedback *reached = t->result.reached;
 	uint64_t seen = 0;
 
 	if (!reached || !reached->nedges)
@@ -227,32 +139,29 @@ static void count_edges(struct target *t)
 	stats_raise(&t->stats->edges, n);
 }
 
-static void count_result(struct target *t)
+static void count_result(struct target *t, const struct feed_result *r)
 {
-	const struct feed_result *r = &t->result;
-
-	stats_add(&t->stats->inputs, 1);
 	stats_add(&t->stats->executed, r->executed);
 	if (r->peak.maps > 0)
 		stats_raise(&t->stats->peak_maps, (uint64_t)r->peak.maps);
-	count_edges(t);
+	count_edges(t, r->reached);
 }
 
-static void count_cost(struct target *t, enum budget b)
+static void count_cost(struct target *t, enum budget b, const struct feed_result *r)
 {
-	struct budget_cost cost = {.ops = t->result.executed, .ballast = t->text.ballast};
+	struct budget_cost cost = {.ops = r->executed, .ballast = t->text.ballast};
 
 	for (int i = 0; i < KCALL_COUNT; i++)
-		cost.kernel_calls += t->result.made[i];
+		cost.kernel_calls += r->made[i];
 	budget_count(&t->account, b, &cost);
 }
 
-static void give_feedback(struct target *t, uint64_t goal)
+static void give_feedback(const struct target *t, const struct side *s, uint64_t goal)
 {
 	const struct feedback f = {
-		.result = &t->result,
-		.known = kinds(t, false),
-		.fresh = kinds(t, true),
+		.result = &s->result,
+		.known = kinds(t, s, false),
+		.fresh = kinds(t, s, true),
 		.goal_milli = goal,
 		.no_state = t->flags.no_state,
 	};
@@ -260,22 +169,31 @@ static void give_feedback(struct target *t, uint64_t goal)
 	feedback_fill(&f, &target_counters);
 }
 
-static void take_result(struct target *t)
+static void take_results(struct target *t, enum budget b)
 {
-	t->nfindings = feeding_describe(&t->feeding, &t->result, &t->growth, t->finding);
-	count_result(t);
-	uint64_t goal = climb_measure(&t->climb, &t->text, &t->result);
+	struct side *first = &t->side[0];
+	uint64_t goal = climb_measure(&t->climb, &t->text, &first->result);
 
-	give_feedback(t, goal);
-	judge(t);
-	if (climb_consider(&t->climb, &t->feeding, &t->text, goal))
+	stats_add(&t->stats->inputs, 1);
+	for (unsigned i = 0; i < t->nsides; i++) {
+		struct side *s = &t->side[i];
+
+		s->nfindings = feeding_describe(&s->feeding, &s->result, &s->growth, s->finding);
+		count_result(t, &s->result);
+		count_cost(t, b, &s->result);
+		give_feedback(t, s, goal);
+	}
+	target_judge(t);
+	if (t->nsides > 1)
+		target_compare(t);
+	if (climb_consider(&t->climb, &first->feeding, &t->text, goal))
 		stats_raise(&t->stats->worst_milli, t->climb.worst_milli);
 }
 
 /* An input that was not run says nothing of the allocator. */
-static void take_refusal(struct target *t, int err)
+static void take_refusal(struct target *t, int err, const struct feed_result *r)
 {
-	bool broken = err || t->result.end == RUN_END_BROKEN;
+	bool broken = err || r->end == RUN_END_BROKEN;
 
 	target_counters.always = 1;
 	stats_add(&t->stats->refused, 1);
@@ -283,28 +201,42 @@ static void take_refusal(struct target *t, int err)
 	if (t->broken < MOST_BROKEN)
 		return;
 	cli_complain("%u inputs in a row could not be run: %s", t->broken,
-		     err ? strerror(-err) : t->result.reason);
+		     err ? strerror(-err) : r->reason);
 	_exit(EXIT_BROKEN);
+}
+
+/* Whether the input was run, whatever came of it. */
+static bool feed(struct target *t, struct side *s)
+{
+	uint64_t begin_ns = hunt_now_ns(), children = feeding_children(&s->feeding);
+	int err = feeding_run(&s->feeding, &t->text, &s->result);
+
+	stats_add(&t->stats->ns_child, hunt_now_ns() - begin_ns);
+	stats_add(&t->stats->children, feeding_children(&s->feeding) - children);
+	if (!err && s->result.end != RUN_END_REFUSED && s->result.end != RUN_END_BROKEN)
+		return true;
+	take_refusal(t, err, &s->result);
+	return false;
+}
+
+static void run(struct target *t, const uint8_t *bytes, size_t len)
+{
+	int err = input_decode(t->input, bytes, len, &t->text);
+
+	t->inputs++;
+	if (err) {
+		take_refusal(t, err, &t->side[0].result);
+		return;
+	}
+	for (unsigned i = 0; i < t->nsides; i++)
+		if (!feed(t, &t->side[i]))
+			return;
+	t->broken = 0;
+	take_results(t, budget_of(len));
 }
 
 void target_run(const uint8_t *bytes, size_t len)
 {
-	struct target *t = &target;
-	int err = input_decode(t->input, bytes, len, &t->text);
-
-	t->inputs++;
-	if (!err) {
-		uint64_t begin_ns = hunt_now_ns(), children = feeding_children(&t->feeding);
-
-		err = feeding_run(&t->feeding, &t->text, &t->result);
-		stats_add(&t->stats->ns_child, hunt_now_ns() - begin_ns);
-		stats_add(&t->stats->children, feeding_children(&t->feeding) - children);
-	}
-	if (err || t->result.end == RUN_END_REFUSED || t->result.end == RUN_END_BROKEN) {
-		take_refusal(t, err);
-		return;
-	}
-	t->broken = 0;
-	count_cost(t, budget_of(len));
-	take_result(t);
+	run(&target, bytes, len);
+	engine_counters();
 }

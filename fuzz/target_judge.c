@@ -1,0 +1,141 @@
+/*
+ * target_judge.c - from what a fed child has shown to what people are told.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/target_priv.h"
+#include "fuzz/tell.h"
+#include "harness/cli/cli.h"
+#include "harness/cli/hunt.h"
+
+struct proving {
+	struct target *t;
+	const struct side *side;
+	const char *note;
+};
+
+bool target_is_new(const struct target *t, const struct verdict_finding *f)
+{
+	return !f->known || t->flags.strict;
+}
+
+static struct found_text found_text(const struct input_text *text)
+{
+	return (struct found_text){(char *)text->text, text->len};
+}
+
+static void fill_found(const struct proving *by, const struct proof *p, struct found *ret)
+{
+	const struct verdict_finding *f = p->finding;
+	const struct target *t = by->t;
+
+	*ret = (struct found){
+		.kind = f->finding->kind,
+		.known = f->known != NULL,
+		.load = t->flags.load,
+		.hang_ns = t->flags.hang_ns,
+		.input = t->inputs,
+		.seconds = (double)(hunt_now_ns() - t->begin_ns) / 1e9,
+		.program = found_text(p->program),
+		.nhistory = p->nhistory,
+	};
+	snprintf(ret->signature, sizeof(ret->signature), "%s", f->signature);
+	size_t noted = strnlen(by->note, sizeof(ret->message) / 2);
+
+	memcpy(ret->message, by->note, noted);
+	snprintf(ret->message + noted, sizeof(ret->message) - noted, "%.*s",
+		 (int)(sizeof(ret->message) - noted - 1), f->message);
+	snprintf(ret->allocator, sizeof(ret->allocator), "%s", by->side->feeding.name);
+}
+
+/* Told once. Without an inbox that ends the target, and the engine keeps its input. */
+static void report(struct target *t, const struct found *found)
+{
+	if (!t->flags.inbox) {
+		tell_words(found);
+		abort();
+	}
+	int err = tell_folder(t->flags.inbox, found);
+
+	if (err) {
+		cli_complain("%s: cannot keep the finding %s: %s", t->flags.inbox, found->signature,
+			     strerror(-err));
+		tell_words(found);
+		return;
+	}
+	sightings_settle(&t->sightings, found->signature);
+	stats_add(&t->stats->reported, 1);
+}
+
+static void on_proof(void *ctx, const struct proof *p)
+{
+	const struct proving *by = ctx;
+	struct found_text history[FEEDING_HISTORY];
+	struct found found;
+
+	if (!target_is_new(by->t, p->finding) ||
+	    sightings_settled(&by->t->sightings, p->finding->signature))
+		return;
+	fill_found(by, p, &found);
+	for (unsigned i = 0; i < p->nhistory; i++)
+		history[i] = found_text(&p->history[i]);
+	found.history = history;
+	report(by->t, &found);
+}
+
+bool target_prove(struct target *t, const struct side *s, const struct input_text *program,
+		  const char *signature, const char *note)
+{
+	struct proving by = {t, s, note};
+	const struct proof_search search = {
+		.feeding = &s->feeding,
+		.input = t->input,
+		.program = program,
+		.signature = signature,
+		.on_proof = on_proof,
+		.ctx = &by,
+	};
+	uint64_t begin_ns = hunt_now_ns();
+	bool proven = proof_find(&search);
+
+	stats_add(&t->stats->ns_confirming, hunt_now_ns() - begin_ns);
+	return proven;
+}
+
+static void confirm(struct target *t, const struct side *s, const struct verdict_finding *f)
+{
+	bool first = sightings_is_first(&t->sightings, f->signature);
+
+	if (!target_prove(t, s, &t->text, f->signature, "") && first)
+		stats_add(&t->stats->unconfirmed, 1);
+}
+
+static bool has_new(const struct target *t)
+{
+	for (unsigned side = 0; side < t->nsides; side++)
+		for (unsigned i = 0; i < t->side[side].nfindings; i++)
+			if (target_is_new(t, &t->side[side].finding[i]))
+				return true;
+	return false;
+}
+
+void target_judge(struct target *t)
+{
+	bool any = t->side[0].nfindings || (t->nsides > 1 && t->side[1].nfindings);
+	bool any_new = any && has_new(t);
+
+	if (any)
+		stats_add(any_new ? &t->stats->findings : &t->stats->known, 1);
+	if (any_new && t->flags.skip)
+		sightings_skip(&t->sightings, t->flags.skip);
+	for (unsigned side = 0; any_new && side < t->nsides; side++) {
+		const struct side *s = &t->side[side];
+
+		for (unsigned i = 0; i < s->nfindings; i++)
+			if (target_is_new(t, &s->finding[i]) &&
+			    sightings_meet(&t->sightings, s->finding[i].signature))
+				confirm(t, s, &s->finding[i]);
+	}
+}
