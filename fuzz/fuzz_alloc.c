@@ -1,4 +1,4 @@
-/* Programs on one allocator (--allocator, ALLOCRIG_FUZZ_ALLOCATOR, or glibc). */
+/* Programs on one allocator (--allocator, ALLOCRIG_FUZZ_ALLOCATOR, or what cmake was told). */
 #include "fuzz/engine.h"
 #include "fuzz/target.h"
 

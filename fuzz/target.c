@@ -58,7 +58,7 @@ static int open_side(struct target *t, const char *name)
 
 static int open_sides(struct target *t)
 {
-	const char *name = t->flags.allocator ? t->flags.allocator : "glibc";
+	const char *name = t->flags.allocator ? t->flags.allocator : FUZZ_ALLOCATOR;
 	int code;
 
 	if (t->kind == TARGET_DIFF && !t->flags.other) {
