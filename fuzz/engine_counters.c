@@ -6,13 +6,15 @@
 
 /*
  * What the compiler calls for -fsanitize-coverage=trace-pc-guard: the engine gives each guard a
- * place in its map, and counts there. Only AFL++ is told: its map grows with the guards until the
- * first input. libFuzzer ends the process when it meets guards.
+ * place in its map, and counts there. Only AFL++ is told, and only where its map may still grow:
+ * afl-fuzz says by this variable that the driver decides when inputs begin. libFuzzer and a map
+ * that is fixed end the process when they meet more guards.
  */
+#define MAP_GROWS "__AFL_DEFER_FORKSRV"
+
 extern void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop)
 	__attribute__((weak));
 extern void __sanitizer_cov_trace_pc_guard(uint32_t *guard) __attribute__((weak));
-extern int __afl_persistent_loop(unsigned rounds) __attribute__((weak));
 
 static uint8_t *own;
 static size_t count;
@@ -20,7 +22,8 @@ static uint32_t *guards; /* of each; NULL: the engine reads `own` itself, or nob
 
 int engine_counters_init(void *counters, size_t n)
 {
-	if (guards || n == 0 || !__afl_persistent_loop || !__sanitizer_cov_trace_pc_guard_init ||
+	/* A replay, afl-showmap: the code's map is as it is. */
+	if (guards || n == 0 || !getenv(MAP_GROWS) || !__sanitizer_cov_trace_pc_guard_init ||
 	    !__sanitizer_cov_trace_pc_guard)
 		return 0;
 	guards = calloc(n, sizeof(*guards));

@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -9,7 +10,6 @@
 /* An engine as AFL++'s runtime is one. */
 void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop);
 void __sanitizer_cov_trace_pc_guard(uint32_t *guard);
-int __afl_persistent_loop(unsigned rounds);
 
 static uint8_t map[64];
 static uint32_t last_place = 5; /* those before are the code's */
@@ -25,17 +25,20 @@ void __sanitizer_cov_trace_pc_guard(uint32_t *guard)
 	map[*guard]++;
 }
 
-int __afl_persistent_loop(unsigned rounds)
-{
-	return (int)rounds;
-}
-
 static void each_counter_has_a_place(void **state)
 {
 	static uint8_t counters[19];
 
 	(void)state;
-	engine_counters(); /* before anything is known of any */
+	/* Nobody is there who could be told. */
+	unsetenv("__AFL_DEFER_FORKSRV");
+	assert_int_equal(engine_counters_init(counters, sizeof(counters)), 0);
+	counters[0] = 1;
+	engine_counters();
+	assert_int_equal(last_place, 5);
+	assert_int_equal(counters[0], 1);
+
+	setenv("__AFL_DEFER_FORKSRV", "1", 1);
 	assert_int_equal(engine_counters_init(counters, sizeof(counters)), 0);
 	assert_int_equal(last_place, 5 + sizeof(counters));
 	map[0] = map[5] = 7;
