@@ -3,7 +3,7 @@
  *Fuzzers and their supervisor do it as a library.
  *
  *	finding-folder make PARENT NAME ALLOCATOR PROGRAM SIGNATURE KIND [HISTORY...]
- *	finding-folder work FOLDER [SECONDS]
+ *	finding-folder work FOLDER [TIME]
  *
  * `make` says nothing, `work` its steps on standard output.
  */
@@ -16,6 +16,7 @@
 #include "harness/cli/cmd.h"
 #include "harness/cli/finding_folder.h"
 #include "harness/cli/hunt.h"
+#include "harness/cli/run_options.h"
 
 #define HANG_NS 1000000000u
 
@@ -64,13 +65,17 @@ static void say(void *ctx, const char *what)
 	fflush(stdout);
 }
 
-static int work(const char *path, const char *seconds)
+static int work(const char *path, const char *time)
 {
 	struct runner_options o = runner_defaults();
 	struct found f;
 	enum folder_state state;
 	struct subject subject;
-	int err = folder_read(path, &f, &state);
+	uint64_t time_ns = 0;
+	int err = time ? parse_duration(time, &time_ns) : 0;
+
+	if (!err)
+		err = folder_read(path, &f, &state);
 
 	if (err)
 		return err;
@@ -84,7 +89,7 @@ static int work(const char *path, const char *seconds)
 		.path = path,
 		.subject = &subject,
 		.options = o,
-		.deadline_ns = seconds ? hunt_now_ns() + (uint64_t)(atof(seconds) * 1e9) : 0,
+		.deadline_ns = time ? hunt_now_ns() + time_ns : 0,
 		.on_step = say,
 	};
 

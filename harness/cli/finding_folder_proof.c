@@ -68,6 +68,7 @@ struct command {
 __attribute__((noreturn)) static void become(const struct command *c, int out)
 {
 	const struct rlimit no_core = {0};
+	const struct sigaction usual = {.sa_handler = SIG_DFL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setpgid(0, 0);
@@ -75,8 +76,7 @@ __attribute__((noreturn)) static void become(const struct command *c, int out)
 	dup2(null, STDIN_FILENO);
 	dup2(out >= 0 ? out : null, STDOUT_FILENO);
 	dup2(out >= 0 ? out : null, STDERR_FILENO);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGPIPE, SIG_DFL);
+	sigaction(SIGPIPE, &usual, NULL);
 	if (c->preload)
 		setenv("LD_PRELOAD", c->preload, 1);
 	else

@@ -52,7 +52,7 @@ class Folders(unittest.TestCase):
         self.assertEqual(verdict["schema"], "allocrig.run/1")
         # Where a loop is caught is chance.
         self.assertTrue([f for f in verdict["findings"]
-                         if f["signature"] == signature or "/stuck/" in signature])
+                         if f["signature"].startswith(signature)])
         readme = (folder / "README.md").read_text(encoding="utf-8")
         for words in (signature, "Which rule says otherwise", verdict["allocator"]["sha256"],
                       verdict["findings"][0]["message"], f"-a {BUILT}",
@@ -87,10 +87,16 @@ class Folders(unittest.TestCase):
         self.check_canary("overlap", "overlap/malloc/block", r"disjoint.*C17 7\.22\.3p1", 3)
 
     def test_crash(self):
-        self.check_canary("crash-abort", "crash/free/SIGABRT/bounded_list", "valid one", 3)
+        self.check_canary("crash-abort", "crash/free/SIGABRT/bounded_list", "valid one", 2)
 
     def test_hang(self):
-        self.check_canary("hang", "hang/free/stuck/keep_sum", "call returns", 3)
+        # Each run that shows it takes the watchdog's second.
+        folder = self.make("hang", "hang/free/stuck/keep_sum")
+        run(FOLDER, "work", folder, "2s")
+        found = self.found(folder)
+        self.assertLessEqual(found["statements"], 3)
+        self.assertEqual((found["repro"]["exit"], found["repro"]["exit_plain"]), (1, 0))
+        self.assertIn("call returns", self.check_files(folder, "hang/free/stuck"))
 
     def test_lost_mapping_needs_the_harness(self):
         self.check_canary("lost-mapping", "lost-mapping/free/munmap", r"munmap\(2\)", 2, repro=77)
@@ -104,7 +110,7 @@ class Folders(unittest.TestCase):
         run(FOLDER, "work", folder)
         found = self.found(folder)
         self.assertEqual((found["state"], found["joined"], found["history"]), ("shrunk", 4, []))
-        self.assertEqual(found["statements"], 6)
+        self.assertLessEqual(found["statements"], 6)
         self.check_files(folder, "overlap/malloc/block")
 
     def test_programs_before_it_stay_where_they_must(self):
@@ -138,7 +144,7 @@ class Folders(unittest.TestCase):
         lines = "".join(f"malloc b[{i + 20}] {i * 37}\n" for i in range(25))
         text = (CANARIES / "overlap.prog").read_text(encoding="ascii").partition("\n")[2]
         folder = self.make("overlap", "overlap/malloc/block", self.program("long", lines + text))
-        run(FOLDER, "work", folder, "0.01")
+        run(FOLDER, "work", folder, "10ms")
         found = self.found(folder)
         self.assertEqual(found["state"], "left")
         self.check_files(folder, "overlap/malloc/block")

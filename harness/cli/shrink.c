@@ -228,6 +228,8 @@ static bool pass_over_all(struct shrink *s)
 	bool kept = shrink_pass_drop(s);
 
 	kept |= shrink_pass_unwrap(s);
+	kept |= shrink_pass_join(s);
+	kept |= shrink_pass_spread(s);
 	kept |= shrink_pass_slots(s);
 	kept |= shrink_pass_equal_numbers(s);
 	kept |= shrink_pass_ops(s);

@@ -2,11 +2,11 @@
  * shrink.h - makes a program smaller as long as somebody says that it still shows what it is for.
  *
  * A step is one change of a valid program into a smaller valid one: statements dropped, a block
- * unwrapped, a header line dropped, a number or a slice made smaller, a slot or a thread renamed, a
- * call replaced by a plainer one. A step is kept when `fires` says yes to what came out. Chunks go
- * first, fine steps later, and it ends with a pass over every step of which none was kept: then the
- * result is minimal, nothing more can be taken from it. Everything depends on the program and on
- * the answers alone.
+ * unwrapped, two statements joined, a header line dropped, a number or a slice made smaller, a slot
+ * or a thread renamed, a call replaced by a plainer one. A step is kept when `fires` says yes to
+ * what came out. Chunks go first, fine steps later, and it ends with a pass over every step of
+ * which none was kept: then the result is minimal, nothing more can be taken from it. Everything
+ * depends on the program and on the answers alone.
  *
  * Programs are handed over as text, in canonical form and NUL-terminated. Nothing here runs or
  * prints anything. Memory is a few copies of the program.

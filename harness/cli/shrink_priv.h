@@ -72,6 +72,8 @@ bool shrink_pass_slots(struct shrink *s);
 bool shrink_pass_threads(struct shrink *s);
 bool shrink_pass_ops(struct shrink *s);
 bool shrink_pass_equal_numbers(struct shrink *s);
+bool shrink_pass_join(struct shrink *s);
+bool shrink_pass_spread(struct shrink *s);
 
 /*
  * The numbers of an op that are sizes, counts or offsets, and the least that each may become. An

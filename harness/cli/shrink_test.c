@@ -135,6 +135,34 @@ static void test_statements(void **state)
 		   "allocrig 1\nmalloc b[0] 1\nfree b[0]\n");
 }
 
+/* Six blocks are freed, however. */
+static bool six_frees(const struct program *p)
+{
+	uint64_t frees = 0, times = 1;
+
+	for (size_t i = 0; i < p->nops; i++) {
+		const struct op *op = &p->ops[i];
+
+		if (op->code == OP_REPEAT)
+			times *= op->arg0;
+		else if (op->code == OP_END)
+			times = 1;
+		else if (op->code == OP_FREE && !slice_is_empty(&op->slice))
+			frees += times * (op->slice.stop - op->slice.start) / op->slice.step;
+	}
+	return frees >= 6;
+}
+
+static void test_statements_that_one_can_say(void **state)
+{
+	(void)state;
+	shrinks_to(six_frees, "allocrig 1\nfree b[0:5]\nfree b[5]\n", "allocrig 1\nfree b[0:6]\n");
+	shrinks_to(six_frees, "allocrig 1\nfree b[3:6]\ntouch b[0]\nfree b[1:3]\nfree b[0]\n",
+		   "allocrig 1\nfree b[0:6]\n");
+	shrinks_to(six_frees, "allocrig 1\nrepeat 6 {\n  malloc b[1] 7\n  free b[1]\n}\n",
+		   "allocrig 1\nfree b[0:6]\n");
+}
+
 static void test_sizes_end_where_one_less_is_silent(void **state)
 {
 	(void)state;
@@ -429,6 +457,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_is_needed),
 		cmocka_unit_test(test_statements),
+		cmocka_unit_test(test_statements_that_one_can_say),
 		cmocka_unit_test(test_sizes_end_where_one_less_is_silent),
 		cmocka_unit_test(test_blocks_that_are_needed_stay),
 		cmocka_unit_test(test_threads),

@@ -39,7 +39,10 @@ void shrink_try_as(struct shrink_work *w, struct hunt_rate rate)
 	struct hunt *h = w->hunt;
 
 	h->tries = w->tries ? w->tries : rate.fired == rate.runs ? 1 : hunt_tries(rate);
-	h->in_a_row = h->tries > 1 || hunt_is_growth(h) ? 1 : 2;
+	/* Each run of what grows or hangs takes long. */
+	bool is_slow = hunt_is_growth(h) || h->kind == FINDING_HANG;
+
+	h->in_a_row = h->tries > 1 || is_slow ? 1 : 2;
 }
 
 int shrink_choose_reference(struct shrink_work *w, const char *name, struct subject *reference,

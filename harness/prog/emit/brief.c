@@ -16,7 +16,8 @@
 #define CAUSELESS_MAX ((size_t)1 << 30)
 
 volatile unsigned at_line;
-static const char *volatile call = "";
+static const char *volatile call = "start";
+static volatile unsigned slot;
 static volatile unsigned long calls;
 static bool is_undecided;
 
@@ -24,7 +25,7 @@ static bool is_undecided;
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	char text[256] = "";
-	size_t n = (size_t)snprintf(text, sizeof(text), "line %u: %s: ", at_line, call);
+	size_t n = (size_t)snprintf(text, sizeof(text), "line %u: %s b[%u]: ", at_line, call, slot);
 	va_list args;
 
 	va_start(args, format);
@@ -74,9 +75,10 @@ int end_held(void)
 	return is_undecided ? 77 : 0;
 }
 
-static void begin_call(const char *name, int err)
+static void begin_call(const char *name, unsigned i, int err)
 {
 	call = name;
+	slot = i;
 	calls++;
 	errno = err;
 }
@@ -131,7 +133,7 @@ void write_held(unsigned i)
 
 	if (!h->p)
 		return;
-	begin_call("touch", 0);
+	begin_call("touch", i, 0);
 	h->id = ++last_id;
 	h->kept = h->written = h->usable;
 	for (size_t at = 0; at < h->written; at = next_byte(at, h->written))
@@ -140,18 +142,19 @@ void write_held(unsigned i)
 
 void look_at_held(unsigned i)
 {
-	struct held *h = &held[i];
+	const struct held *h = &held[i];
 
+	slot = i;
 	for (size_t at = 0; h->p && at < h->kept; at = next_byte(at, h->written))
 		if (h->p[at] != byte_of(h->id, at))
-			WRONG("byte %zu of b[%u] is not what was written there", at, i);
+			WRONG("byte %zu is not what was written there", at);
 }
 
 void look_at_all_held(void)
 {
 	call = "at the end";
-	for (unsigned i = 0; i < held_count; i++)
-		look_at_held(i);
+	for (slot = 0; slot < held_count; slot++)
+		look_at_held(slot);
 }
 
 /* Where a block that came for b[i] lies. */
@@ -162,8 +165,8 @@ static void judge_place(unsigned i)
 	for (unsigned j = 0; j < held_count; j++)
 		if (j != i && held[j].p && h->p < held[j].p + held[j].usable + !held[j].usable &&
 		    held[j].p < h->p + h->usable + !h->usable)
-			WRONG("%zu bytes at %p for b[%u] overlap b[%u] at %p", h->usable,
-			      (void *)h->p, i, j, (void *)held[j].p);
+			WRONG("%zu bytes at %p overlap b[%u] at %p", h->usable, (void *)h->p, j,
+			      (void *)held[j].p);
 }
 
 static void took(unsigned i, void *p, size_t size, size_t align)
@@ -172,8 +175,9 @@ static void took(unsigned i, void *p, size_t size, size_t align)
 
 	if (size > PTRDIFF_MAX)
 		WRONG("%p for more bytes than an address space holds", p);
-	while (!align || (align == _Alignof(max_align_t) && size < align && align > 1))
-		align = align ? align / 2 : _Alignof(max_align_t);
+	if (!align)
+		for (align = _Alignof(max_align_t); align > 1 && size < align;)
+			align /= 2;
 	if ((uintptr_t)p % align)
 		WRONG("%p is not aligned to %zu", p, align);
 	h->p = p;
@@ -216,7 +220,7 @@ void take_malloc(unsigned i, size_t size)
 
 	if (held[i].p)
 		return;
-	begin_call("malloc", 0);
+	begin_call("malloc", i, 0);
 	came(i, f(size), size, 0);
 }
 
@@ -232,11 +236,11 @@ void take_calloc(unsigned i, size_t n, size_t size)
 
 	if (h->p || !f)
 		return;
-	begin_call("calloc", 0);
+	begin_call("calloc", i, 0);
 	came(i, f(n, size), product(n, size), 0);
 	for (size_t at = 0; h->p && at < h->size; at = next_byte(at, h->size))
 		if (h->p[at])
-			WRONG("byte %zu of b[%u] is not 0", at, i);
+			WRONG("byte %zu is not 0", at);
 }
 
 /* A block went in: the first bytes of the new one are its, or all of the old one stays. */
@@ -262,7 +266,7 @@ void take_realloc(unsigned i, size_t size)
 
 	if (!f)
 		return;
-	begin_call("realloc", 0);
+	begin_call("realloc", i, 0);
 	look_at_held(i);
 	came_again(i, f(held[i].p, size), size);
 }
@@ -274,7 +278,7 @@ void take_reallocarray(unsigned i, size_t n, size_t size)
 
 	if (!f)
 		return;
-	begin_call("reallocarray", 0);
+	begin_call("reallocarray", i, 0);
 	look_at_held(i);
 	came_again(i, f(held[i].p, n, size), product(n, size));
 }
@@ -302,7 +306,7 @@ void take_aligned_alloc(unsigned i, size_t align, size_t size)
 
 	if (held[i].p || !f)
 		return;
-	begin_call("aligned_alloc", 0);
+	begin_call("aligned_alloc", i, 0);
 	came_aligned(i, f(align, size), size, align);
 }
 
@@ -314,7 +318,7 @@ void take_memalign(unsigned i, size_t align, size_t size)
 
 	if (held[i].p || !f)
 		return;
-	begin_call("memalign", 0);
+	begin_call("memalign", i, 0);
 	void *p = f(align, size);
 
 	if (p || !is_odd)
@@ -331,7 +335,7 @@ void take_posix_memalign(unsigned i, size_t align, size_t size)
 
 	if (held[i].p || !f)
 		return;
-	begin_call("posix_memalign", ENOTNAM);
+	begin_call("posix_memalign", i, ENOTNAM);
 	int result = f(&p, align, size);
 
 	if (errno != ENOTNAM)
@@ -356,7 +360,7 @@ void take_valloc(unsigned i, size_t size)
 
 	if (held[i].p || !f)
 		return;
-	begin_call("valloc", 0);
+	begin_call("valloc", i, 0);
 	came(i, f(size), size, size ? 4096 : 1);
 }
 
@@ -366,24 +370,24 @@ void take_pvalloc(unsigned i, size_t size)
 
 	if (held[i].p || !f)
 		return;
-	begin_call("pvalloc", 0);
+	begin_call("pvalloc", i, 0);
 	came(i, f(size), size, size ? 4096 : 1);
 }
 
 void ask_usable_of(unsigned i)
 {
-	begin_call("malloc_usable_size", 0);
+	begin_call("malloc_usable_size", i, 0);
 	size_t now = usable(held[i].p, held[i].usable);
 
 	if (held[i].p ? now != held[i].usable : now)
-		WRONG("%zu of b[%u], and it was %zu", now, i, held[i].p ? held[i].usable : 0);
+		WRONG("%zu, and it was %zu", now, held[i].p ? held[i].usable : 0);
 }
 
 void give_free(unsigned i)
 {
 	static void (*volatile f)(void *) = free;
 
-	begin_call("free", ENOTNAM);
+	begin_call("free", i, ENOTNAM);
 	f(held[i].p);
 	if (errno != ENOTNAM)
 		WRONG("it changed errno to '%s'", strerrordesc_np(errno));
