@@ -10,8 +10,8 @@
 /* What the judge of runs reads, taken from what a fed child has told. */
 struct as_run {
 	struct run_result result;
-	struct run_shared shared;
 	struct verdict verdict;
+	struct run_shared shared; /* without logs */
 };
 
 static const struct verdict *judge(const struct one_child *c, const struct feed_result *r,

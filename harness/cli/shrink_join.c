@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "harness/cli/shrink_priv.h"
 
@@ -56,8 +55,8 @@ static int append(struct program *to, const struct program *part, bool is_last)
 		return err;
 	for (size_t i = 0; i < to->nops; i++)
 		stmts += to->ops[i].code != OP_END;
-	memcpy(&to->ops[to->nops], part->ops, part->nops * sizeof(*part->ops));
-	to->nops += part->nops;
+	for (size_t i = 0; i < part->nops; i++)
+		to->ops[to->nops++] = part->ops[i];
 	if (!is_last) {
 		empty_slots(to, OP_FREE, SPACE_BLOCK, slots_of(part, SPACE_BLOCK));
 		empty_slots(to, OP_MUNMAP, SPACE_MAP, slots_of(part, SPACE_MAP));

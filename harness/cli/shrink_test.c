@@ -163,6 +163,28 @@ static void test_statements_that_one_can_say(void **state)
 		   "allocrig 1\nfree b[0:6]\n");
 }
 
+static void test_programs_as_one(void **state)
+{
+	static const char first[] = "allocrig 1\nfault brk EAGAIN\nmalloc b[2:5] 7\n"
+				    "mmap m[0] 1p rw private,anon\n";
+	static const char last[] = "allocrig 1\nfault mmap ENOMEM from=1 to=1\nmalloc b[0] 1\n"
+				   "fork {\n  free b[0]\n}\n";
+	const struct shrink_part parts[] = {{first, sizeof(first) - 1}, {last, sizeof(last) - 1}};
+	char *text = NULL;
+	size_t len = 0;
+
+	(void)state;
+	assert_int_equal(shrink_join(parts, 2, 4096, &text, &len), 0);
+	assert_string_equal(text, "allocrig 1\nfault mmap ENOMEM from=5 to=5\nmalloc b[2:5] 7\n"
+				  "mmap m[0] 4K rw private,anon\nfree b[0:5]\nmunmap m[0]\n"
+				  "malloc b[0] 1\nfork {\n  free b[0]\n}\n");
+	assert_int_equal(len, strlen(text));
+	free(text);
+	assert_int_equal(shrink_join(parts, 2, 100, &text, &len), -E2BIG);
+	assert_int_equal(shrink_join(&(struct shrink_part){"allocrig 2", 10}, 1, 100, &text, &len),
+			 -EINVAL);
+}
+
 static void test_sizes_end_where_one_less_is_silent(void **state)
 {
 	(void)state;
@@ -458,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_needed),
 		cmocka_unit_test(test_statements),
 		cmocka_unit_test(test_statements_that_one_can_say),
+		cmocka_unit_test(test_programs_as_one),
 		cmocka_unit_test(test_sizes_end_where_one_less_is_silent),
 		cmocka_unit_test(test_blocks_that_are_needed_stay),
 		cmocka_unit_test(test_threads),
