@@ -27,6 +27,7 @@ int cmd_list(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_describe(int argc, char **argv);
+int cmd_fuzz(int argc, char **argv);
 int cmd_emit_c(int argc, char **argv);
 int cmd_shrink(int argc, char **argv);
 

@@ -12,6 +12,7 @@ static const struct command commands[] = {
 	{"run", "run programs on allocators and judge every call", cmd_run},
 	{"audit", "run the seed programs, or the conformance rules, on each allocator", cmd_audit},
 	{"describe", "measure what one allocator does", cmd_describe},
+	{"fuzz", "look for programs that show a finding, and file what they show", cmd_fuzz},
 	{"shrink", "make a program smaller that shows a finding", cmd_shrink},
 	{"emit-c", "write a program as one C file that needs nothing of allocrig", cmd_emit_c},
 };

@@ -52,7 +52,8 @@ static const struct argp_option options[] = {
 static const struct {
 	const char *suffix;
 	uint64_t ns;
-} unit[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000}};
+} unit[] = {{"ns", 1},	       {"us", 1000},	   {"ms", 1000000},
+	    {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}};
 
 static int leading_number(const char *text, char **ret_end, uint64_t *ret_n)
 {
