@@ -29,3 +29,17 @@ add_custom_command(TARGET fuzz-fake POST_BUILD
   COMMAND ${CMAKE_COMMAND} -E create_symlink fuzz-fake ${fake}/fuzz_alloc
   COMMAND ${CMAKE_COMMAND} -E create_symlink fuzz-fake ${fake}/fuzz_mmap
   COMMAND ${CMAKE_COMMAND} -E create_symlink fuzz-fake ${fake}/fuzz_diff)
+
+allocrig_unit_test(fuzz_log_test fuzz_log_test.c fuzzing)
+allocrig_unit_test(fuzz_store_test fuzz_store_test.c fuzzing)
+
+if(NOT ALLOCRIG_SANITIZE)
+  add_test(NAME e2e.fuzz
+           COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/fuzz_test.py
+                   $<TARGET_FILE:allocrig>)
+  # Some thousand by hand: tools/fuzz_kill.py 1000
+  add_test(NAME e2e.fuzz_kill
+           COMMAND ${Python3_EXECUTABLE} -B ${PROJECT_SOURCE_DIR}/tools/fuzz_kill.py 20
+                   --allocrig $<TARGET_FILE:allocrig>)
+  set_tests_properties(e2e.fuzz e2e.fuzz_kill PROPERTIES LABELS e2e TIMEOUT 400)
+endif()

@@ -85,7 +85,7 @@ static void take_number(const char *word, const char *name, uint64_t *ret)
 static void take_words(void)
 {
 	const char *env = getenv("ALLOCRIG_FAKE");
-	char *words = strdup(env ? env : ""), *word;
+	char *all = strdup(env ? env : ""), *words = all, *word;
 	uint64_t code = 0;
 
 	while ((word = strsep(&words, " "))) {
@@ -100,6 +100,7 @@ static void take_words(void)
 		fake.stay |= strcmp(word, "stay") == 0;
 		fake.spam |= strcmp(word, "spam") == 0;
 	}
+	free(all);
 	if (code)
 		_exit((int)code);
 }
@@ -191,7 +192,7 @@ static void input(void)
 	atomic_fetch_add(&fake.page->executed, 2);
 	atomic_store(&fake.page->peak_maps, 40 + n);
 	if (fake.find && n % fake.find == 0)
-		report(n / fake.find % fake.signatures);
+		report((n / fake.find + fake.seed) % fake.signatures);
 	if (fake.worst && n % 50 == 0)
 		worsen(n);
 	if (n == fake.die)

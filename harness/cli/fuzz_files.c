@@ -97,8 +97,8 @@ int files_replace(const char *path, const char *bytes, size_t len)
 
 int files_copy(const char *from, const char *to)
 {
-	char *bytes;
-	size_t len;
+	char *bytes = NULL;
+	size_t len = 0;
 	int err = files_read(from, COPY_MAX, &bytes, &len);
 
 	if (err)
@@ -150,28 +150,35 @@ int files_read(const char *path, size_t max, char **ret_bytes, size_t *ret_len)
 	return 0;
 }
 
+/* What cannot be written whole is cut off again. */
+static int append(int fd, const char *bytes, size_t len)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	int err = jobs_write(fd, bytes, len);
+
+	if (err && ftruncate(fd, st.st_size) != 0)
+		return -errno;
+	return err;
+}
+
 int files_append(const char *path, const char *line)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	struct stat st;
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
 	char *whole = NULL;
 	int len = asprintf(&whole, "%s\n", line);
 
 	if (len < 0)
-		err = -ENOMEM;
-	else if (fstat(fd, &st) != 0)
-		err = -errno;
-	else if ((err = jobs_write(fd, whole, (size_t)len)) != 0 && ftruncate(fd, st.st_size) != 0)
-		err = -errno;
+		return -ENOMEM;
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	int err = fd < 0 ? -errno : append(fd, whole, (size_t)len);
+
 	if (!err && fsync(fd) != 0)
 		err = -errno;
-	if (len >= 0)
-		free(whole);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	free(whole);
 	return err;
 }
 

@@ -8,10 +8,9 @@
 #include "harness/cli/fuzz_clock.h"
 #include "harness/cli/print.h"
 
-#define TERMINAL_MS 250
-#define OTHER_MS    500
-#define MINUTE_NS   (60 * (uint64_t)FUZZ_NS_PER_S)
-#define RATE_NS	    (2 * (uint64_t)FUZZ_NS_PER_S)
+#define POLL_MS	  250
+#define MINUTE_NS (60 * (uint64_t)FUZZ_NS_PER_S)
+#define RATE_NS	  (2 * (uint64_t)FUZZ_NS_PER_S)
 
 struct time_text {
 	char s[24];
@@ -28,7 +27,7 @@ static struct time_text time_text(uint64_t ns)
 
 int progress_poll_ms(void)
 {
-	return isatty(STDERR_FILENO) ? TERMINAL_MS : OTHER_MS;
+	return POLL_MS;
 }
 
 void progress_begin(struct fuzz_progress *p, const struct fuzz_session *s)
@@ -86,7 +85,7 @@ void progress_say(struct fuzz_progress *p, const struct fuzz_session *s)
 	uint64_t now = fuzz_now_ns();
 	char line[512];
 
-	if (now - p->said_ns < (terminal ? TERMINAL_MS * UINT64_C(1000000) : MINUTE_NS))
+	if (now - p->said_ns < (terminal ? POLL_MS * UINT64_C(1000000) : MINUTE_NS))
 		return;
 	p->said_ns = now;
 	measure(p, session_own(s).inputs, now);

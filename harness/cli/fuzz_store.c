@@ -273,10 +273,9 @@ int store_open(struct fuzz_store *s, const char *path, const struct store_key *k
 	*s = (struct fuzz_store){.path = path, .lock = -1, .goal = -1, .key = *key};
 	int code = make_root(s);
 
-	/* Whatever stands in a folder that is somebody else's, no file is made there. */
-	if (!code && access(store_file(s, "fuzz.json").s, F_OK) != 0 &&
-	    files_each(s->real, is_foreign, NULL))
-		code = refuse_foreign(s);
+	/* Before the lock, too: in a folder that is somebody else's no file is made. */
+	if (!code)
+		code = load(s);
 	if (!code)
 		code = take_lock(s);
 	if (!code)

@@ -17,8 +17,10 @@
 
 /* Ends in a row without one input, and then it is of no use. */
 #define BARREN_MAX 5
-/* One that ends so shortly before the time is over has done its work. */
+/* One that ends by itself so shortly before the time is over has done its work. */
 #define NEARLY_NS (3 * (uint64_t)FUZZ_NS_PER_S / 2)
+/* It is not worth starting one for less; and an engine that counts whole seconds is so late. */
+#define LITTLE_NS (6 * (uint64_t)FUZZ_NS_PER_S / 10)
 /* What was running when the time was over may be confirming a finding: some runs of a hang. */
 #define CONFIRM_NS(hang) (10 * ((uint64_t)FUZZ_NS_PER_S + (hang)))
 /* Between SIGTERM and SIGKILL. */
@@ -124,7 +126,9 @@ static void reap(struct fuzz_targets *t, unsigned job, int status)
 	store_count_page(t->store, job, target->page);
 	target_close(target);
 	target->barren = inputs ? 0 : target->barren + 1;
-	if (t->over || fuzz_now_ns() + NEARLY_NS >= t->plan->end_ns)
+	bool died = !WIFEXITED(status) || WEXITSTATUS(status);
+
+	if (t->over || fuzz_now_ns() + (died ? LITTLE_NS : NEARLY_NS) >= t->plan->end_ns)
 		return;
 	if (!inputs && (unsupported || target->barren == BARREN_MAX)) {
 		give_up(t, status, target->log.last);
@@ -141,31 +145,38 @@ static void signal_all(const struct fuzz_targets *t, int sig)
 			kill(-t->target[i].pid, sig);
 }
 
-/* Those that are at an input when the time is over end when it does; others are waited for. */
-static void end_late(struct fuzz_targets *t, uint64_t now)
+static void time_is_over(struct fuzz_targets *t, uint64_t now)
 {
-	bool stays = false;
+	t->over = true;
+	t->term_ns = now + CONFIRM_NS(t->plan->hang_ns);
+	for (unsigned i = 0; i < t->plan->jobs; i++)
+		if (t->target[i].pid)
+			t->target[i].inputs_at_end = atomic_load(&t->target[i].page->inputs);
+}
 
-	if (!t->over && now >= t->plan->end_ns) {
-		t->over = true;
-		t->term_ns = now + CONFIRM_NS(t->plan->hang_ns);
-		for (unsigned i = 0; i < t->plan->jobs; i++)
-			t->target[i].inputs_at_end =
-				t->target[i].pid ? atomic_load(&t->target[i].page->inputs) : 0;
-	}
-	if (!t->over)
-		return;
-	for (unsigned i = 0; i < t->plan->jobs && !t->termed; i++) {
-		struct fuzz_target *target = &t->target[i];
+/* Those that go on with other inputs are ended; one that is still at the same is waited for. */
+static void end_late(const struct fuzz_targets *t)
+{
+	for (unsigned i = 0; i < t->plan->jobs; i++) {
+		const struct fuzz_target *target = &t->target[i];
 
 		if (target->pid && atomic_load(&target->page->inputs) > target->inputs_at_end)
 			kill(-target->pid, SIGTERM);
-		stays |= target->pid != 0;
 	}
-	if (stays && now >= t->term_ns && !t->termed)
+}
+
+static void keep_time(struct fuzz_targets *t, uint64_t now)
+{
+	if (!t->over && now >= t->plan->end_ns)
+		time_is_over(t, now);
+	if (t->termed) {
+		if (now >= t->kill_ns)
+			signal_all(t, SIGKILL);
+	} else if (t->over && now >= t->term_ns) {
 		targets_interrupt(t);
-	if (t->termed && now >= t->kill_ns)
-		signal_all(t, SIGKILL);
+	} else if (t->over && now >= t->plan->end_ns + LITTLE_NS) {
+		end_late(t);
+	}
 }
 
 static void watch(struct fuzz_targets *t, unsigned job, uint64_t now)
@@ -189,7 +200,7 @@ void targets_tend(struct fuzz_targets *t)
 	uint64_t now = fuzz_now_ns();
 	int status;
 
-	end_late(t, now);
+	keep_time(t, now);
 	for (unsigned i = 0; i < t->plan->jobs; i++) {
 		struct fuzz_target *target = &t->target[i];
 
