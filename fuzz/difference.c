@@ -165,7 +165,8 @@ static const struct oplog_entry *entry_at(const struct comparing *c, int i)
 	return &c->side[i].log[c->at[i]];
 }
 
-/* What a block can hold beyond what was asked for, and so what can be touched, is its own affair. */
+/* What a block can hold beyond what was asked for, and so what can be touched, is its own affair.
+ */
 static bool is_compared(const struct comparing *c, const struct op *op, uint32_t slot)
 {
 	if (op->space == SPACE_NONE || slot >= SLOTS)

@@ -9,6 +9,8 @@
 
 #define HANG_NS 1000000000u
 
+static const char artifacts[] = "-artifact_prefix=";
+
 static int take_load(struct target_flags *f, const char *value)
 {
 	if (strcmp(value, "preload") == 0)
@@ -103,13 +105,17 @@ int flags_parse(int argc, char *const *argv, struct target_flags *ret_flags)
 	struct target_flags f = {
 		.allocator = getenv("ALLOCRIG_FUZZ_ALLOCATOR"),
 		.other = getenv("ALLOCRIG_FUZZ_OTHER"),
+		.artifacts = "./",
 		.hang_ns = HANG_NS,
 	};
 	int code = 0;
 
-	for (int i = 1; i < argc && !code; i++)
+	for (int i = 1; i < argc && !code; i++) {
 		if (strncmp(argv[i], "--", 2) == 0)
 			code = parse_one(&f, argv[i]);
+		else if (strncmp(argv[i], artifacts, strlen(artifacts)) == 0)
+			f.artifacts = argv[i] + strlen(artifacts);
+	}
 	if (!code && f.worst && !f.climb) {
 		cli_complain("--worst is of a goal: add --climb=maps|retained|lost|latency");
 		code = EXIT_MISUSE;

@@ -12,6 +12,7 @@ struct target_flags {
 	const char *allocator, *other; /* NULL: not named */
 	enum load_mode load;
 	const char *inbox, *skip, *stats, *worst; /* NULL: none */
+	const char *artifacts;			  /* libFuzzer's -artifact_prefix, or "./" */
 	uint64_t hang_ns;
 	enum goal climb;
 	bool strict, no_state, bytes;

@@ -181,10 +181,28 @@ static int read_part(struct input *in, const struct input_text *t, struct progra
 	return rc;
 }
 
-static bool same_header(const struct prog_header *a, const struct prog_header *b)
+int input_encode(struct input *in, const struct input_text *t, uint8_t *buf, size_t size,
+		 size_t *ret_len)
 {
-	return a->has_ballast == b->has_ballast && a->ballast == b->ballast && !a->nfaults &&
-	       !b->nfaults && !a->nneeds && !b->nneeds;
+	struct program p = {.ops = in->joined, .max_ops = JOIN_OPS};
+	size_t len = 0;
+	int err = read_part(in, t, &p);
+
+	if (!err)
+		err = wire_encode(&p, buf, size, &len);
+	if (!err)
+		*ret_len = budget_mark(buf, len, size, BUDGET_ALL);
+	return err;
+}
+
+/* What holds for all parts. */
+static void join_header(struct prog_header *all, const struct prog_header *part)
+{
+	bool same = all->has_ballast == part->has_ballast && all->ballast == part->ballast;
+	const struct prog_header ballast = {.has_ballast = all->has_ballast,
+					    .ballast = all->ballast};
+
+	*all = same ? ballast : (struct prog_header){0};
 }
 
 /* One op over all slots of a kind that the ops name. False: there is no room. */
@@ -241,9 +259,8 @@ int input_join(struct input *in, const struct input_join *join, struct input_tex
 			return err;
 		if (i == 0)
 			all.header = part.header;
-		/* A single program keeps its refusals: what is behind it comes after them. */
-		if (join->n > 1 && !same_header(&all.header, &part.header))
-			return -EINVAL;
+		else
+			join_header(&all.header, &part.header);
 		all.nops += part.nops;
 		if (i + 1 == join->n && !join->drain)
 			break;

@@ -48,10 +48,15 @@ const struct op *input_ops(const struct input *in, size_t *ret_n);
 int input_expect(struct input *in, uint32_t stmt, const struct outcomes *o,
 		 struct input_text *ret_text);
 
+/* The input that decodes to a program, as far as the limits go. 0, -ENOSPC or -EINVAL. */
+int input_encode(struct input *in, const struct input_text *t, uint8_t *buf, size_t size,
+		 size_t *ret_len);
+
 /*
  * One program that does what all of these do, in their order: behind each (and with `drain` behind
- * the last) its blocks are freed and its mappings unmapped. Returns 0; -EINVAL where their headers
- * differ or refuse calls by number, -ENOSPC where it is too long.
+ * the last) its blocks are freed and its mappings unmapped. What is refused goes by number, so of
+ * several programs refusals are left out, and ballast where it is not the same for all. Returns 0,
+ * -EINVAL for what is no program, -ENOSPC where it is too long.
  */
 struct input_join {
 	const struct input_text *texts;

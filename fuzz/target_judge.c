@@ -50,11 +50,29 @@ static void fill_found(const struct proving *by, const struct proof *p, struct f
 	snprintf(ret->allocator, sizeof(ret->allocator), "%s", by->side->feeding.name);
 }
 
+/* Programs that were joined are no input of the engine's. */
+static void keep_proof(const struct target *t, const struct found *found)
+{
+	static uint8_t buf[1 << 20];
+	struct tell_input input = {.prefix = t->flags.artifacts, .bytes = buf};
+	const struct input_text program = {.text = found->program.text, .len = found->program.len};
+
+	if (found->nhistory || program.text == t->text.text)
+		return;
+	int err = input_encode(t->input, &program, buf, sizeof(buf), &input.len);
+
+	if (!err)
+		err = tell_input(found, &input);
+	if (err)
+		cli_complain("cannot keep its input: %s", strerror(-err));
+}
+
 /* Told once. Without an inbox that ends the target, and the engine keeps its input. */
 static void report(struct target *t, const struct found *found)
 {
 	if (!t->flags.inbox) {
 		tell_words(found);
+		keep_proof(t, found);
 		abort();
 	}
 	int err = tell_folder(t->flags.inbox, found);
