@@ -4,7 +4,7 @@ into the corpus.
 
     fuzz_make.py [--build BUILD] [--results FOLDER] [--corpus FOLDER] [--time SECONDS] [--jobs N] [NAME...]
 
-The text programs of the corpus are the seeds. Allocators and the kernel are fuzzed by `allocrig fuzz`,
+The text programs of the corpus are the seeds, but those that take seconds. Allocators and the kernel are fuzzed by `allocrig fuzz`,
 the two formats by libFuzzer itself. Of what each found, programs of at most 10 statements that reach
 something that no seed does are written to corpus/fuzzed, at most 5 a subject: features are compared as
 libFuzzer's -merge does. Findings are in FOLDER/NAME, by name; the next call goes on there.
@@ -32,10 +32,12 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOCATORS = ["glibc", "jemalloc", "mimalloc", "tcmalloc", "scudo", "guard"]
 COMPARED = ("jemalloc", "mimalloc")
 MOST_STATEMENTS, MOST_KEPT = 10, 5
-FUZZING = 0.75  # of the time; the rest is for reading seeds and comparing
+FUZZING = 0.7  # of the time; the rest is for reading seeds and comparing
 LEAST_SECONDS = 2
 LATE_SECONDS = 60  # a process that has not ended by then is ended
 NO_STATEMENT = re.compile(r"\s*(#.*|\}|(allocrig|ballast|fault|needs)\b.*)?$")
+# Thousands of slots or rounds.
+SLOW = re.compile(r"(\[\d*:|repeat )\d{4,}")
 UNSUPPORTED = 77
 
 
@@ -77,6 +79,7 @@ class Session:
         self.running = set()
         self.lock = threading.Lock()
         self.work = self.results / "work"
+        self.known = set()  # hashes of all seeds
 
     def interrupt(self, *_):
         """To all of them, as a terminal does: each ends with what it has."""
@@ -107,17 +110,22 @@ class Session:
     def convert(self):
         """The corpus as seeds of both formats."""
         shutil.rmtree(self.work, ignore_errors=True)
-        for kind in ("text", "wire"):
+        for kind in ("text", "wire", "quick"):
             (self.work / kind).mkdir(parents=True)
         programs = sorted([*self.corpus.rglob("*.prog"), *(ROOT / "fuzz" / "seeds").glob("*.prog")])
-        if not programs:
+        programs = {path: path.read_text(encoding="utf-8") for path in programs}
+        quick = [path for path, text in programs.items() if not SLOW.search(text)]
+        if not quick:
             sys.exit(f"fuzz_make: no programs in {self.corpus}")
         for path in programs:
             shutil.copy(path, self.work / "text" / path.name)
-        code, out = self.run([self.build / "fuzz" / "fuzz-convert", self.work / "wire", *programs], 60)
+        for path in quick:
+            shutil.copy(path, self.work / "quick" / path.name)
+        code, out = self.run([self.build / "fuzz" / "fuzz-convert", self.work / "wire", *quick], 60)
         if code and not any((self.work / "wire").iterdir()):
             sys.exit(f"fuzz_make: fuzz-convert: {out.strip()}")
-        return len(programs)
+        self.known = {hash_of(path) for path in self.work.glob("*/*")}
+        return len(quick)
 
     def seeds(self, subject):
         return self.work / ("text" if subject.text else "wire")
@@ -128,7 +136,7 @@ class Session:
     def fuzz_supervised(self, subject, seconds):
         command = [self.build / "allocrig", "fuzz", *subject.command, "--out", self.folder(subject),
                    "--time", f"{int(seconds)}s", "--shrink-time", "5s", "--jobs", "1",
-                   "--seed", self.seed, "--corpus", self.corpus]
+                   "--seed", self.seed, "--corpus", self.work / "quick"]
         code, out = self.run(command, seconds, self.work / f"{subject.name}.log")
         if code not in (None, 0, 1):
             subject.said = out.strip().splitlines()[-1] if out.strip() else f"exit {code}"
@@ -161,14 +169,20 @@ class Session:
         control = self.work / f"{subject.name}.merge"
         inbox = self.work / f"{subject.name}.inbox"
         seeds = self.work / f"{subject.name}.seeds"  # which -merge adds to
-        inbox.mkdir(exist_ok=True)
-        shutil.copytree(self.seeds(subject), seeds, copy_function=os.link, dirs_exist_ok=True)
+        found = self.work / f"{subject.name}.found"
+        for folder in (inbox, seeds, found):
+            folder.mkdir(exist_ok=True)
+        for path in self.seeds(subject).iterdir():
+            os.link(path, seeds / path.name)
+        for path in (self.folder(subject) / "corpus").iterdir():
+            if path.is_file() and hash_of(path) not in self.known:
+                os.link(path, found / path.name)
         flags = [*subject.flags, f"--inbox={inbox}"] if subject.command else []
         control.unlink(missing_ok=True)
         self.run([subject.target, "-merge=1", f"-merge_control_file={control}",
-                  f"-artifact_prefix={self.work}/", "-timeout=10", *flags, seeds,
-                  self.folder(subject) / "corpus"], 60, self.work / f"{subject.name}.merge.log")
-        return parse_control(control, self.folder(subject)) if control.exists() else []
+                  f"-artifact_prefix={self.work}/", "-timeout=10", *flags, seeds, found],
+                 60, self.work / f"{subject.name}.merge.log")
+        return parse_control(control, found) if control.exists() else []
 
     def as_text(self, subject, path):
         """Its program in the text format, or None for a text that is none."""
@@ -189,20 +203,26 @@ class Session:
                 text = self.as_text(subject, path)
             except UnicodeDecodeError:
                 continue
-            if text is None or not 0 < statements(text) <= MOST_STATEMENTS:
+            if text is None or not 0 < statements(text) <= MOST_STATEMENTS or SLOW.search(text):
                 continue
-            subject.kept.append(self.write(subject, text, features))
+            path = self.write(subject, text, features)
+            if path:
+                subject.kept.append(path)
 
     def write(self, subject, text, features):
-        head, _, rest = text.partition("\n")
+        """Where it is now; None where it was kept of another subject. Comments are a seed's."""
+        head, *rest = [line for line in text.splitlines() if not line.startswith("#")]
+        text = "\n".join([head, *rest, ""])
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         path = self.corpus / "fuzzed" / f"{subject.name.replace('_', '-')}-{digest}.prog"
         comment = (f"# Found by {subject.about} on {datetime.date.today()}: reaches {features} "
                    f"{'feature' if features == 1 else 'features'} that the corpus did not.")
         with self.lock:
             path.parent.mkdir(exist_ok=True)
+            if any(path.parent.glob(f"*-{digest}.prog")):
+                return None
             scratch = path.with_suffix(".new")
-            scratch.write_text(f"{head}\n{comment}\n{rest}")
+            scratch.write_text("\n".join([head, comment, *rest, ""]))
             scratch.rename(path)
         return path
 
@@ -235,6 +255,10 @@ def parse_control(control, folder):
             if folder in path.parents and path.exists():
                 new.append((path, len(numbers) - 1))
     return sorted(new, key=lambda item: (-item[1], item[0].name))
+
+
+def hash_of(path):
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def statements(text):
