@@ -104,13 +104,9 @@ uint64_t feeding_children(const struct feeding *f)
 	return f->children_before + feeder_counts(f->feeder).children;
 }
 
-/* Another feeder, with a child of its own, before the history is longer than what is kept. */
-static int replace_old(struct feeding *f)
+int feeding_renew(struct feeding *f)
 {
 	struct feeder *next;
-
-	if (feeder_counts(f->feeder).programs < FEEDING_HISTORY)
-		return 0;
 	int err = feeder_new(&f->options, &next);
 
 	if (err)
@@ -123,7 +119,9 @@ static int replace_old(struct feeding *f)
 
 int feeding_run(struct feeding *f, const struct input_text *t, struct feed_result *ret)
 {
-	int err = replace_old(f);
+	/* Before the history is longer than what is kept. */
+	bool old = feeder_counts(f->feeder).programs >= FEEDING_HISTORY;
+	int err = old ? feeding_renew(f) : 0;
 
 	return err ? err : feeder_run(f->feeder, t->text, t->len, ret);
 }

@@ -36,6 +36,9 @@ void feeding_release(struct feeding *f);
 /* As feeder_run. */
 int feeding_run(struct feeding *f, const struct input_text *t, struct feed_result *ret);
 
+/* The next program gets a child that has had none: what this one holds is damaged. */
+int feeding_renew(struct feeding *f);
+
 /* Children that were started to be fed. */
 uint64_t feeding_children(const struct feeding *f);
 

@@ -91,7 +91,7 @@ void input_free(struct input *in)
 static bool is_by_chance(const struct program *p)
 {
 	for (size_t i = 0; i < p->nops; i++)
-		if (p->ops[i].code == OP_PARALLEL || p->ops[i].code == OP_FORK || p->ops[i].thread)
+		if (p->ops[i].code == OP_PARALLEL)
 			return true;
 	return false;
 }

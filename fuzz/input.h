@@ -26,7 +26,7 @@ enum input_kind {
 struct input_text {
 	const char *text;
 	size_t len;
-	bool by_chance; /* has threads side by side or forks: what it shows may come and go */
+	bool by_chance; /* has threads side by side: what it shows may come and go */
 	bool ballast;
 };
 

@@ -6,9 +6,11 @@
 #include "fuzz/sightings.h"
 #include "harness/cli/hunt.h"
 
-#define TRIES		 3
-#define CHANCE_TRIES	 20
-#define CHANCE_NS	 2000000000u
+#define TRIES	     3
+#define CHANCE_TRIES 20
+#define CHANCE_NS    2000000000u
+/* Programs with the last: as many as are read by a person, and what they may take. */
+#define SHORT_PAST	 8
 #define HISTORY_LIMIT_NS 10000000000u
 
 static bool tell_all(const struct proof_search *s, const struct outcome_of_run *r,
@@ -81,15 +83,14 @@ struct past {
 	unsigned n;
 };
 
-static void past_free(struct past *p)
+void past_free(struct past *p)
 {
 	for (unsigned i = 0; p && i < p->n; i++)
 		free((char *)p->v[i].text);
 	free(p);
 }
 
-/* With the last program, which is the one that has shown something. NULL: no memory. */
-static struct past *past_copy(const struct feeder *f)
+static struct past *copy_last(const struct feeder *f, unsigned most)
 {
 	struct past *p = calloc(1, sizeof(*p));
 	struct feed_text text;
@@ -97,7 +98,7 @@ static struct past *past_copy(const struct feeder *f)
 
 	if (!p)
 		return NULL;
-	while (n < FEEDING_HISTORY && feeder_history(f, n, &text))
+	while (n < most && feeder_history(f, n, &text))
 		n++;
 	for (unsigned i = 0; i < n && feeder_history(f, n - 1 - i, &text); i++) {
 		char *copy = malloc(text.len + 1);
@@ -107,10 +108,15 @@ static struct past *past_copy(const struct feeder *f)
 		memcpy(copy, text.text, text.len);
 		p->v[p->n++] = (struct input_text){.text = copy, .len = text.len};
 	}
-	if (p->n == n)
+	if (n && p->n == n)
 		return p;
 	past_free(p);
 	return NULL;
+}
+
+struct past *past_copy(const struct feeding *f)
+{
+	return copy_last(f->feeder, FEEDING_HISTORY);
 }
 
 /* The finding that is searched for, in words; or false. */
@@ -177,7 +183,7 @@ static bool tell_history(const struct proof_search *s, const struct showing *sho
 	return p.nhistory > 0;
 }
 
-/* Behind one program, two, four, ... and all that the child has had. */
+/* Behind one program, three, seven, ... and all that there are. */
 static bool shows_behind(const struct proof_search *s, const struct past *past)
 {
 	static struct showing shown;
@@ -201,9 +207,14 @@ bool proof_find(const struct proof_search *s)
 		return shows(s, s->program);
 	if (shows(s, s->program) || shows_joined(s, s->program, 1, true))
 		return true;
-	struct past *past = past_copy(s->feeding->feeder);
-	bool shown = past && past->n && shows_behind(s, past);
+	struct past *past = copy_last(s->feeding->feeder, SHORT_PAST);
+	bool shown = past && shows_behind(s, past);
 
 	past_free(past);
 	return shown;
+}
+
+bool proof_find_behind(const struct proof_search *s, const struct past *past)
+{
+	return !is_growth(s) && shows_behind(s, past);
 }

@@ -7,6 +7,10 @@
  * and where that shows it, all of them as one program in a fresh child, which is the better proof.
  * Of what goes on side by side a fresh child is asked more often. The longer runs that a growth
  * asks for belong to it.
+ *
+ * A long past is poor proof and takes long, and most of what is wrong shows again soon with less
+ * before it. So proof_find looks at a few programs alone, and a past that is longer may be kept
+ * until it is clear that nothing better comes.
  */
 #ifndef FUZZ_PROOF_H
 #define FUZZ_PROOF_H
@@ -32,5 +36,13 @@ struct proof_search {
 
 /* Whether the signature was shown again. What could not even be run shows nothing. */
 bool proof_find(const struct proof_search *s);
+
+/* The programs that the fed child has had, the last one with them. NULL: none, or no memory. */
+struct past;
+struct past *past_copy(const struct feeding *f);
+void past_free(struct past *p);
+
+/* The same with as many of these programs as it takes; search.program is not looked at. */
+bool proof_find_behind(const struct proof_search *s, const struct past *past);
 
 #endif

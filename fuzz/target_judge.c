@@ -10,6 +10,9 @@
 #include "harness/cli/cli.h"
 #include "harness/cli/hunt.h"
 
+/* Time for the same to show with less before it. */
+#define PENDING_NS 10000000000u
+
 struct proving {
 	struct target *t;
 	const struct side *side;
@@ -103,31 +106,75 @@ static void on_proof(void *ctx, const struct proof *p)
 	report(by->t, &found);
 }
 
+/* Behind `past`, or NULL: alone, or behind what its child has just had. */
+static bool prove(struct proving *by, const struct input_text *program, const char *signature,
+		  const struct past *past)
+{
+	const struct proof_search search = {
+		.feeding = &by->side->feeding,
+		.input = by->t->input,
+		.program = program,
+		.signature = signature,
+		.on_proof = on_proof,
+		.ctx = by,
+	};
+	uint64_t begin_ns = hunt_now_ns();
+	bool proven = past ? proof_find_behind(&search, past) : proof_find(&search);
+
+	stats_add(&by->t->stats->ns_confirming, hunt_now_ns() - begin_ns);
+	return proven;
+}
+
 bool target_prove(struct target *t, const struct side *s, const struct input_text *program,
 		  const char *signature, const char *note)
 {
 	struct proving by = {t, s, note};
-	const struct proof_search search = {
-		.feeding = &s->feeding,
-		.input = t->input,
-		.program = program,
-		.signature = signature,
-		.on_proof = on_proof,
-		.ctx = &by,
-	};
-	uint64_t begin_ns = hunt_now_ns();
-	bool proven = proof_find(&search);
 
-	stats_add(&t->stats->ns_confirming, hunt_now_ns() - begin_ns);
-	return proven;
+	return prove(&by, program, signature, NULL);
 }
 
-static void confirm(struct target *t, const struct side *s, const struct verdict_finding *f)
+static void keep_past(struct target *t, struct side *s, const char *signature)
+{
+	struct past *past = t->npending < PENDING ? past_copy(&s->feeding) : NULL;
+
+	if (!past) {
+		stats_add(&t->stats->unconfirmed, 1);
+		return;
+	}
+	struct pending *p = &t->pending[t->npending++];
+
+	*p = (struct pending){.past = past, .side = s, .due_ns = hunt_now_ns() + PENDING_NS};
+	snprintf(p->signature, sizeof(p->signature), "%s", signature);
+}
+
+static void settle_pending(struct target *t, const struct pending *p)
+{
+	struct proving by = {t, p->side, ""};
+
+	if (!sightings_settled(&t->sightings, p->signature) &&
+	    !prove(&by, NULL, p->signature, p->past))
+		stats_add(&t->stats->unconfirmed, 1);
+	past_free(p->past);
+}
+
+static void settle_due(struct target *t)
+{
+	while (t->npending && hunt_now_ns() >= t->pending[0].due_ns) {
+		struct pending first = t->pending[0];
+
+		memmove(&t->pending[0], &t->pending[1], --t->npending * sizeof(first));
+		settle_pending(t, &first);
+	}
+}
+
+static bool confirm(struct target *t, struct side *s, const struct verdict_finding *f)
 {
 	bool first = sightings_is_first(&t->sightings, f->signature);
+	bool proven = target_prove(t, s, &t->text, f->signature, "");
 
-	if (!target_prove(t, s, &t->text, f->signature, "") && first)
-		stats_add(&t->stats->unconfirmed, 1);
+	if (!proven && first)
+		keep_past(t, s, f->signature);
+	return proven;
 }
 
 static bool has_new(const struct target *t)
@@ -139,6 +186,31 @@ static bool has_new(const struct target *t)
 	return false;
 }
 
+/* Whether the child is as good as before what it has shown, or a later finding may come of it. */
+static bool is_damaged(const struct verdict_finding *f)
+{
+	const uint32_t damage = FINDING_BIT(FINDING_OVERLAP) | FINDING_BIT(FINDING_CORRUPTED) |
+				FINDING_BIT(FINDING_LOST_CONTENT);
+
+	return damage & FINDING_BIT(f->finding->kind);
+}
+
+static void judge_side(struct target *t, struct side *s)
+{
+	bool renew = false;
+
+	for (unsigned i = 0; i < s->nfindings; i++) {
+		const struct verdict_finding *f = &s->finding[i];
+
+		renew |= is_damaged(f);
+		if (target_is_new(t, f) && sightings_meet(&t->sightings, f->signature))
+			renew |= !confirm(t, s, f);
+	}
+	/* Without memory for another, the one that is there has to do. */
+	if (renew)
+		feeding_renew(&s->feeding);
+}
+
 void target_judge(struct target *t)
 {
 	bool any = t->side[0].nfindings || (t->nsides > 1 && t->side[1].nfindings);
@@ -148,12 +220,7 @@ void target_judge(struct target *t)
 		stats_add(any_new ? &t->stats->findings : &t->stats->known, 1);
 	if (any_new && t->flags.skip)
 		sightings_skip(&t->sightings, t->flags.skip);
-	for (unsigned side = 0; any_new && side < t->nsides; side++) {
-		const struct side *s = &t->side[side];
-
-		for (unsigned i = 0; i < s->nfindings; i++)
-			if (target_is_new(t, &s->finding[i]) &&
-			    sightings_meet(&t->sightings, s->finding[i].signature))
-				confirm(t, s, &s->finding[i]);
-	}
+	for (unsigned side = 0; any && side < t->nsides; side++)
+		judge_side(t, &t->side[side]);
+	settle_due(t);
 }

@@ -20,6 +20,16 @@ struct side {
 	unsigned nfindings;
 };
 
+/* What a child has shown behind a long past: told with it when nothing shorter shows it in time. */
+struct pending {
+	char signature[256];
+	struct past *past;
+	struct side *side;
+	uint64_t due_ns;
+};
+
+#define PENDING 8
+
 struct target {
 	enum target_kind kind;
 	struct target_flags flags;
@@ -29,6 +39,8 @@ struct target {
 	struct climb climb;
 	struct job_stats *stats;
 	struct sightings sightings;
+	struct pending pending[PENDING];
+	unsigned npending;
 	struct budget_account account;
 	uint64_t begin_ns, inputs;
 	unsigned broken; /* inputs in a row */
