@@ -125,8 +125,8 @@ static void print_states(const struct run_feedback *f)
 		const char *name;
 		size_t bytes;
 	} parts[] = {
-		{"calls", FEEDBACK_CALLS_BYTES}, {"sizes", FEEDBACK_SIZES_BYTES},
-		{"moves", FEEDBACK_MOVES_BYTES}, {"refusals", FEEDBACK_REFUSALS_BYTES},
+		{"calls", FEEDBACK_CALLS_BYTES},   {"sizes", FEEDBACK_SIZES_BYTES},
+		{"moves", FEEDBACK_MOVES_BYTES},   {"refusals", FEEDBACK_REFUSALS_BYTES},
 		{"errors", FEEDBACK_ERRORS_BYTES},
 	};
 	const uint8_t *at = f->states;
@@ -162,8 +162,7 @@ static void print_details(const struct feed_result *r)
 	       r->peak.maps, r->live_peak_bytes, r->live_bytes_at_peak, r->slowest_ns,
 	       r->slowest_stmt);
 	if (r->growth.suspected)
-		printf(" growth=%s growth_stmt=%d", metrics[r->growth.line.metric],
-		       r->growth.stmt);
+		printf(" growth=%s growth_stmt=%d", metrics[r->growth.line.metric], r->growth.stmt);
 	printf(" stacks=%u", r->nstacks);
 	print_outcomes(r);
 	putchar('\n');

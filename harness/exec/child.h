@@ -92,19 +92,19 @@ struct child {
 	uint64_t run_began_ns;
 	bool rss_rises;	      /* what is resident, in the loop that runs: above its first sample */
 	int64_t first_rss;    /* that sample; -1: not taken yet */
-	uint64_t round_ends;	   /* of the cursor's rounds, when last looked */
-	uint32_t refused;	   /* kernel calls refused since the call on this slot began */
-	uint32_t refused_set;	   /* of those that the format names: 1 << enum kcall */
+	uint64_t round_ends;  /* of the cursor's rounds, when last looked */
+	uint32_t refused;     /* kernel calls refused since the call on this slot began */
+	uint32_t refused_set; /* of those that the format names: 1 << enum kcall */
 	struct run_feedback *reached; /* NULL: nobody asks */
-	uint64_t call_history;	   /* of reached.c: the last kernel calls of this program */
-	bool passed_by;		   /* one of them was not seen */
-	unsigned until_beat;	   /* slots until the next heartbeat */
-	unsigned proc;		   /* index of this process in shared->pos */
-	bool threads_ended;	   /* some are gone for good: no other program can run */
-	bool ending;		   /* the thread that runs ops ends: its successor goes on */
-	_Atomic uint64_t refusals; /* of main: kernel calls refused in sections so far */
-	uint64_t refusals_before;  /* of a lane: when its call began */
-	_Atomic uint32_t forks;	   /* of main: fork children of sections now; a futex */
+	uint64_t call_history;	      /* of reached.c: the last kernel calls of this program */
+	bool passed_by;		      /* one of them was not seen */
+	unsigned until_beat;	      /* slots until the next heartbeat */
+	unsigned proc;		      /* index of this process in shared->pos */
+	bool threads_ended;	      /* some are gone for good: no other program can run */
+	bool ending;		      /* the thread that runs ops ends: its successor goes on */
+	_Atomic uint64_t refusals;    /* of main: kernel calls refused in sections so far */
+	uint64_t refusals_before;     /* of a lane: when its call began */
+	_Atomic uint32_t forks;	      /* of main: fork children of sections now; a futex */
 };
 
 /* Around what threads share, in a parallel section; else nothing. The trap is off. */

@@ -121,7 +121,7 @@ static void note_sequence(struct child *c, const struct kernel_call *call, unsig
 	uint64_t one = 1 + ((which << 2 | kind_of(call, kcall)) << 2 | outcome_of(call->err));
 
 	c->call_history = (c->call_history << KEY_FIELD | one) & three;
-	count_hashed(c, FEEDBACK_CALLS, (uint64_t)class << 3 * KEY_FIELD | c->call_history);
+	count_hashed(c, FEEDBACK_CALLS, (uint64_t) class << 3 * KEY_FIELD | c->call_history);
 }
 
 /* What of its flags makes the kernel treat a call of the program's differently. */
@@ -179,8 +179,8 @@ void reached_kernel_call(struct child *c, const struct kernel_call *call,
 
 	note_sequence(c, call, OP_CODES + code);
 	count_hashed(c, FEEDBACK_CALLS, op | flags_class(call) << KEY_FIELD | (uint8_t)call->err);
-	count_hashed(c, FEEDBACK_CALLS, op | UINT64_C(1) << 6 * KEY_FIELD |
-						merge_class(c, effect, maps_before));
+	count_hashed(c, FEEDBACK_CALLS,
+		     op | UINT64_C(1) << 6 * KEY_FIELD | merge_class(c, effect, maps_before));
 }
 
 /* Four an octave. */

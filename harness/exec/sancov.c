@@ -18,8 +18,7 @@ void __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop)
 }
 
 /* -fsanitize-coverage=stack-depth, of which -fsanitize=fuzzer-no-link is made too. */
-extern _Thread_local uintptr_t __sancov_lowest_stack
-	__attribute__((tls_model("initial-exec")));
+extern _Thread_local uintptr_t __sancov_lowest_stack __attribute__((tls_model("initial-exec")));
 _Thread_local uintptr_t __sancov_lowest_stack;
 
 /* Their arguments come in registers, which nobody looks at. */

@@ -354,8 +354,8 @@ struct run_shared {
 	uint64_t slowest_ns; /* of one allocator call, where they are timed */
 	int32_t slowest_stmt;
 	uint32_t unused;
-	uint64_t run_ns;		  /* first op to last op, CLOCK_MONOTONIC */
-	uint64_t slept_ns;		  /* in the program's sleep ops */
+	uint64_t run_ns;   /* first op to last op, CLOCK_MONOTONIC */
+	uint64_t slept_ns; /* in the program's sleep ops */
 	_Atomic uint64_t oplog_used;
 	struct run_feedback reached; /* by the program that was handed over */
 	struct oplog_entry oplog[];
