@@ -1,6 +1,7 @@
-"""Programs that are fed to one child: feed_test.py ALLOCRIG FEED-PROGRAMS CANARIES.
+"""Programs that are fed to one child: feed_test.py ALLOCRIG FEED-PROGRAMS CANARIES INSTRUMENTED.
 
 CANARIES is where the broken allocators are built; their programs stand in allocators/canary.
+INSTRUMENTED is where some are built with coverage, if there is a clang.
 """
 
 import glob
@@ -13,7 +14,7 @@ import unittest
 
 import e2e
 
-FEEDER, CANARIES = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
+FEEDER, CANARIES, INSTRUMENTED = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
 PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "allocators",
                         "canary")
 EXPECT = re.compile(r"^# expect: ([a-z-]+) at op", re.M)
@@ -38,6 +39,17 @@ class Fed(e2e.Marked):
                               timeout=100)
         self.assertEqual(done.returncode, 0, done.stderr)
         return [Line(line) for line in done.stdout.splitlines()]
+
+    def details(self, allocator, *words):
+        """What a fuzzer is told of each program: numbers where they are such."""
+        done = subprocess.run([FEEDER, "--details", "-a", allocator, *words], capture_output=True,
+                              text=True, timeout=100)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [line.split("\t")[1] for line in done.stdout.splitlines()
+                 if line.startswith("details")]
+        pairs = [[word.partition("=")[::2] for word in line.split()] for line in lines]
+        return [{key: int(value) if value.isdigit() else value for key, value in each}
+                for each in pairs]
 
     def ends(self, lines):
         return [(line.end, line.child) for line in lines]
@@ -238,6 +250,171 @@ class Undone(Fed):
                                "expect mmap.made == 1\nexpect rss.peak >= 100p")
         for line in self.feed("glibc", "--times", "3", program, program):
             self.assertEqual((line.end, line.kinds), ("normal", set()))
+
+
+class States(Fed):
+    """Two programs that differ in one thing reach different places; one reaches the same again."""
+
+    def told(self, *texts, allocator="glibc", words=()):
+        programs = [self.program(text, f"{i}.prog") for i, text in enumerate(texts)]
+        # What the first one of a child meets is new to the allocator.
+        return self.details(allocator, *words, programs[0], *programs)[1:]
+
+    def test_the_same_program_reaches_the_same_in_any_child(self):
+        text = "malloc b[0:5] 1M\nrealloc b[0] 2M\nfree b[0:5]\nmalloc b[0:9] 24"
+        self.assertEqual(*(self.told(text)[0]["states"] for _ in range(2)))
+        self.assertEqual(len({t["states"] for t in self.told(text, "", text, text)[1:]}), 2)
+
+    def test_sizes(self):
+        told = self.told("", "malloc b[0] 100", "malloc b[0] 100\nmalloc b[1] 101",
+                         "malloc b[0] 100\nmalloc b[1] 128\ncalloc b[2] 1 100",
+                         "memalign b[0] 64 100\nmemalign b[1] 4096 100\nmemalign b[2] 3 100",
+                         "repeat 256 {\nmalloc b[0] 10\nfree b[0]\n}")
+        self.assertEqual([t["sizes"] for t in told], [0, 1, 1, 3, 3, 1])
+
+    def test_moves(self):
+        told = self.told("malloc b[0] 1000\nrealloc b[1] 7", "malloc b[0] 1000\nrealloc b[0] 999",
+                         "malloc b[0] 1000\nrealloc b[0] 999\nrealloc b[0] 999\n"
+                         "malloc b[1] 10\nrealloc b[0] 1M")
+        self.assertEqual([t["moves"] for t in told], [0, 1, 3])
+
+    def test_kernel_calls_are_of_the_program_and_not_of_its_undoing(self):
+        told = self.told("", "malloc b[0] 1M", "malloc b[0] 1M\nfree b[0]",
+                         allocator=self.library(e2e.MAPPER))
+        self.assertEqual([t["calls"] for t in told], [0, 1, 2])
+
+    def test_refusals_and_errors(self):
+        fault = "fault mmap ENOMEM nth=1 count=0\nfault brk ENOMEM nth=1 count=0\n"
+        told = self.told("malloc b[0] 64M", fault + "malloc b[0] 64M",
+                         fault + "malloc b[0] 64M\ncalloc b[1] 1 64M",
+                         "fault munmap ENOMEM nth=1\nmalloc b[0] 64M\nfree b[0]",
+                         "posix_memalign b[0] 3 64\nmmap m[0] 1p rw anon")
+        self.assertEqual([t["errors"] for t in told], [0, 1, 2, 0, 2])
+        refusals = [t["refusals"] for t in told]
+        self.assertEqual((refusals[0], refusals[3], refusals[4]), (0, 1, 0))
+        self.assertEqual(refusals[2], 2 * refusals[1])
+        self.assertEqual(len({t["states"] for t in told}), 5)
+
+    def test_the_kernels_own(self):
+        two = "mmap m[0] 4p rw private,anon\nmmap m[1] 4p {} private,anon\n"
+        told = self.told(two.format("rw"), two.format("r"), two.format("rw") + "munmap m[0] 1p 1p",
+                         two.format("rw") + "munmap m[0] 3p 1p", allocator="kernel")
+        self.assertEqual(len({t["states"] for t in told}), 4)
+        self.assertEqual({t["calls"] > 2 for t in told}, {True})
+        self.assertLess(told[0]["calls"], told[2]["calls"])
+        wrong = self.told("mmap m[0] 1p rw private,anon", "mmap m[0] 1p rw anon",
+                          "mmap m[0] 0 rw private,anon", allocator="kernel")
+        self.assertEqual([t["errors"] for t in wrong], [0, 1, 1])
+
+
+class Edges(Fed):
+    EMPTY, LITTLE = "", "malloc b[0] 100\n"
+    MORE = LITTLE + "realloc b[0] 100K\naligned_alloc b[1] 64K 64K\ncalloc b[2] 7 300K\ntrim\n"
+
+    def setUp(self):
+        super().setUp()
+        self.guard = os.path.join(INSTRUMENTED, "guard.so")
+        if not os.path.exists(self.guard):
+            self.skipTest("no clang built it")
+
+    def test_more_is_reached_by_a_program_that_does_more(self):
+        programs = [self.program(text, f"{i}.prog")
+                    for i, text in enumerate((self.EMPTY, self.LITTLE, self.MORE, self.EMPTY))]
+        for load in e2e.LOADS:
+            with self.subTest(load=load):
+                told = self.details(self.guard, "--load", load, *programs)
+                edges = [t["edges"] for t in told]
+                self.assertGreater(told[0]["edges_known"], 1000)
+                self.assertEqual(told[0]["edges_left_out"], 0)
+                self.assertTrue(0 == edges[0] == edges[3] < edges[1] < edges[2], edges)
+
+    def test_none_of_a_plain_build(self):
+        for allocator in "glibc", "guard":
+            told = self.details(allocator, self.program(self.MORE))[0]
+            self.assertEqual((told["edges"], told["edges_known"]), (0, 0))
+
+    def test_a_canary_is_found_by_them_and_a_crash_has_none(self):
+        _, program = self.canary("overlap")
+        library = os.path.join(INSTRUMENTED, "overlap.so")
+        self.assertIn("overlap", self.feed(library, program)[0].kinds)
+        self.assertGreater(self.details(library, program)[0]["edges"], 0)
+
+    def test_runs_of_their_own(self):
+        for load in e2e.LOADS:
+            self.run_one(self.MORE, self.guard, "--load", load, exit_code=e2e.CLEAN)
+
+    def test_callbacks_of_every_sort_of_coverage_are_there(self):
+        library = self.library(e2e.BUMP, "-fsanitize-coverage=trace-pc,trace-cmp")
+        for load in e2e.LOADS:
+            line = self.feed(library, "--load", load, self.program(self.LITTLE))[0]
+            self.assertEqual((line.end, line.kinds), ("normal", set()))
+
+
+class Told(Fed):
+    def test_what_lives_at_the_peaks(self):
+        program = self.program("malloc b[0:4] 10000\nfree b[0:3]\nmmap m[0:8] 1p rw private,anon\n"
+                               "munmap m[1:8:2]\nmalloc b[0] 5000\nfree b[0]")
+        told = self.details("glibc", program, program)[1]
+        self.assertEqual((told["live_peak"], told["live_at_peak"]), (40000, 10000))
+        peak = self.run_one(program, "glibc")["peak"]
+        self.assertEqual((peak["live_peak_bytes"], peak["live_bytes"]), (40000, 10000))
+
+    def test_a_block_that_is_served_by_more_maps_lives_with_them(self):
+        program = self.program("malloc b[0] 100000\nfree b[0]")
+        told = self.details(self.library(e2e.MAPPER), program)[0]
+        self.assertEqual((told["maps_peak"], told["live_at_peak"]), (1, 100000))
+
+    def test_growth_is_suspected(self):
+        canaries = sorted(glob.glob(os.path.join(PROGRAMS, "*-growth*.prog")))
+        self.assertGreaterEqual(len(canaries), 8)
+        for program in canaries:
+            name = os.path.basename(program)[:-5]
+            with self.subTest(canary=name):
+                with open(program, encoding="utf-8") as file:
+                    op = int(re.search(r"^# expect: .* at op (\d+)", file.read(), re.M)[1])
+                for told in self.details(self.canary(name)[0], program, program):
+                    self.assertIn("growth", told)
+                    self.assertEqual(told["growth_stmt"], op)
+                for allocator in "glibc", "guard":
+                    for told in self.details(allocator, program, program):
+                        self.assertNotIn("growth", told)
+
+    def test_the_slowest_call(self):
+        library = self.library(e2e.BUMP, "-DBEFORE_MALLOC=if (size == 777) poll(0, 0, 300)",
+                               "-include", "poll.h")
+        program = self.program("malloc b[0:20] 10\nmalloc b[20] 777\nfree b[0]\nmalloc b[0] 10")
+        told = self.details(library, "--timed", "--no-oracles", program)[0]
+        self.assertEqual(told["slowest_stmt"], 1)
+        self.assertGreaterEqual(told["slowest_ns"], 300000000)
+        self.assertEqual(self.details(library, "--no-oracles", program)[0]["slowest_ns"], 0)
+
+    def test_calls_are_timed_alone(self):
+        program = self.program("malloc b[0] 10")
+        done = subprocess.run([FEEDER, "--timed", "-a", "glibc", program], capture_output=True,
+                              text=True, timeout=100)
+        self.assertIn("Invalid argument", done.stderr)
+        fault = self.program("fault mmap ENOMEM\nmalloc b[0] 1M", "fault.prog")
+        lines = self.feed("glibc", "--timed", "--no-oracles", fault, program, fault)
+        self.assertEqual(self.ends(lines), [("refused", 0), ("normal", 1), ("refused", 1)])
+        self.assertIn("not watched", lines[0].why)
+
+    def test_outcomes(self):
+        program = self.program("malloc b[0:2] 10\nmmap m[0] 1p rw private,anon\nfree b[0]\n"
+                               "mmap m[1] 1p rw anon\nmunmap m[5]\nmunmap m[0]\n"
+                               "parallel {\n@0 malloc b[7] 1\n}")
+        whole = "0:0:0:served,0:1:0:served,1:0:0:served,2:0:0:-,3:1:22:-,5:0:0:-," \
+                "7:7:0:served,6:0:0:-"
+        for words, outcomes in (["--outcomes", "50"], whole), (["--outcomes", "2"], whole[:25]), \
+                ([], ""):
+            for more in [], ["--no-oracles"]:
+                for told in self.details("glibc", *words, *more, program, program):
+                    self.assertEqual(told["outcomes"], outcomes)
+
+    def test_crashes_without_stacks(self):
+        library, program = self.canary("crash-abort")
+        self.assertGreater(self.details(library, program)[0]["stacks"], 0)
+        self.assertEqual(self.details(library, "--no-stacks", program)[0]["stacks"], 0)
+        self.assertEqual(self.feed(library, "--no-stacks", program)[0].kinds, {"crash"})
 
 
 if __name__ == "__main__":

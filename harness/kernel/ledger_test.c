@@ -324,6 +324,30 @@ CHILD_TEST(counts_maps_over_ascending_ranges_once)
 	CHECK_EQ(ledger_maps_over(ledger, p, p + 9 * PAGE, &from), 2);
 }
 
+#define CHECK_SIDES(from, to, is_below, is_above)                                                  \
+	do {                                                                                       \
+		struct ledger_sides sides = ledger_sides_of(ledger, from, to);                     \
+		CHECK_EQ(sides.below, is_below);                                                   \
+		CHECK_EQ(sides.above, is_above);                                                   \
+	} while (0)
+
+CHILD_TEST(sees_what_lies_beside_a_range)
+{
+	ledger_setup();
+	ledger_start();
+	uintptr_t p = map_by_program(1, 9, RW);
+
+	CHECK_SIDES(p + PAGE, p + 2 * PAGE, LEDGER_SAME, LEDGER_SAME);
+	CHECK_EQ(BY_PROGRAM(1, SYS_mprotect, p + 3 * PAGE, 3 * PAGE, PROT_READ), 0);
+	CHECK_SIDES(p + 3 * PAGE, p + 6 * PAGE, LEDGER_OTHER, LEDGER_OTHER);
+	CHECK_SIDES(p + 3 * PAGE, p + 5 * PAGE, LEDGER_OTHER, LEDGER_SAME);
+	CHECK_EQ(BY_PROGRAM(1, SYS_munmap, p + 2 * PAGE, PAGE), 0);
+	CHECK_SIDES(p + 3 * PAGE, p + 6 * PAGE, LEDGER_NOTHING, LEDGER_OTHER);
+	CHECK_SIDES(p + 2 * PAGE, p + 3 * PAGE, LEDGER_OTHER, LEDGER_OTHER);
+	CHECK_SIDES(p + PAGE, p + 2 * PAGE, LEDGER_SAME, LEDGER_NOTHING);
+	CHECK_SIDES(0, PAGE, LEDGER_NOTHING, LEDGER_NOTHING);
+}
+
 /* The tag that owns a page, and no page of nobody's. */
 static uint64_t tag_at(uintptr_t at)
 {
@@ -538,6 +562,7 @@ int main(void)
 		cmocka_unit_test(a_stack_that_grows_is_no_drift),
 		cmocka_unit_test(changes_of_what_is_excluded_are_no_drift),
 		cmocka_unit_test(counts_maps_over_ascending_ranges_once),
+		cmocka_unit_test(sees_what_lies_beside_a_range),
 		cmocka_unit_test(what_was_moved_is_another_slots),
 		cmocka_unit_test(what_is_disowned_is_the_allocators),
 		cmocka_unit_test(a_fork_child_lacks_what_is_not_copied),

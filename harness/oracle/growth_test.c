@@ -103,6 +103,25 @@ static void the_first_metric_that_rises_is_named(void **state)
 	}
 }
 
+static void what_is_measured_late_needs_half_as_much(void **state)
+{
+	struct fixture *f = *state;
+	struct growth_line line;
+
+	for (int late = 0; late < 2; late++) {
+		for (int metric = GROWTH_MAPPED; metric < GROWTH_METRICS; metric++) {
+			growth_begin(f->g, late);
+			for (uint64_t i = 0; i < 200; i++) {
+				struct growth_sample s = sample(i, (enum growth_metric)metric,
+								(int64_t)i * 48 * 1024 / 150);
+
+				growth_add(f->g, &s);
+			}
+			assert_int_equal(growth_judge(f->g, &line), late && metric == GROWTH_RSS);
+		}
+	}
+}
+
 /* In 200 rounds. */
 static double too_little(struct at *at)
 {
@@ -333,6 +352,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_line_is_found, start, end),
 		cmocka_unit_test_setup_teardown(a_line_is_measured, start, end),
 		cmocka_unit_test_setup_teardown(the_first_metric_that_rises_is_named, start, end),
+		cmocka_unit_test_setup_teardown(what_is_measured_late_needs_half_as_much, start,
+						end),
 		cmocka_unit_test_setup_teardown(a_trifle_is_none, start, end),
 		cmocka_unit_test_setup_teardown(few_rounds_are_not_judged, start, end),
 		cmocka_unit_test_setup_teardown(other_rounds_are_left_out, start, end),

@@ -322,6 +322,9 @@ static void realloc_to_zero_has_three_answers(void **state)
 	assert_int_equal(blocks, 1);
 	assert_int_equal(bytes, 0);
 	stage_malloc(&s, 1, s.pool, 100);
+	assert_int_equal(model_live_peak(s.model), 100);
+	stage_malloc(&s, 2, s.pool + 512, 40);
+	assert_int_equal(model_live_peak(s.model), 140);
 	stage_end(&s);
 }
 
