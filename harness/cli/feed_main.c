@@ -252,7 +252,7 @@ static int parse(int argc, char **argv, struct settings *s)
 			return EXIT_MISUSE;
 		if (c == 'a')
 			s->allocator = optarg;
-		else if (c == 'l')
+		else if (c == 'l' && optarg)
 			s->run.load = strcmp(optarg, "dlopen") == 0 ? LOAD_DLOPEN : LOAD_PRELOAD;
 		else if (optarg)
 			set_number(s, c, strtoul(optarg, NULL, 10));
