@@ -52,8 +52,8 @@ class Killer:
         self.out = self.dir / "out"
         self.told = {}
         self.sessions = self.inputs = 0
-        allocator = ["-a", args.real] if args.real else [
-            "-a", "glibc", "--targets", str(Path(args.allocrig).parent / "fuzz_fake")]
+        targets = args.targets or str(Path(args.allocrig).parent / ("" if args.real else "fuzz_fake"))
+        allocator = ["-a", args.real or "glibc", "--targets", targets]
         self.command = [args.allocrig, "fuzz", *allocator, "--out", str(self.out), "--jobs",
                         str(args.jobs)]
         self.mark = f"{MARK}={self.dir}".encode()
@@ -127,6 +127,7 @@ def main():
     parser.add_argument("kills", type=int)
     parser.add_argument("--allocrig", default=str(ROOT / "build/allocrig"), type=os.path.abspath)
     parser.add_argument("--real", metavar="CANARY", help="an allocator, fuzzed by the real targets")
+    parser.add_argument("--targets", help="folder of the targets")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--most", type=float, default=1.0, help="seconds until a kill, at most")
     parser.add_argument("--seed", type=int, default=1)

@@ -421,8 +421,8 @@ class More(Fuzzes):
         with open(climb["program"], encoding="utf-8") as file:
             before = file.read()
         self.assertEqual(os.listdir(os.path.join(self.out, "worst")), ["maps.prog"])
-        # A shorter call finds nothing as bad, and leaves it.
-        again = self.result("", "--climb", "maps", seconds=1)
+        # A call that finds nothing as bad leaves it.
+        again = self.result("die=40", "--climb", "maps")
         with open(climb["program"], encoding="utf-8") as file:
             self.assertEqual(file.read(), before)
         self.assertEqual(again["climb"]["value"], climb["value"])
