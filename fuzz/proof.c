@@ -12,6 +12,7 @@
 /* Programs with the last: as many as are read by a person, and what they may take. */
 #define SHORT_PAST	 8
 #define HISTORY_LIMIT_NS 10000000000u
+#define THIN_LIMIT_NS	 5000000000u
 
 static bool tell_all(const struct proof_search *s, const struct outcome_of_run *r,
 		     const struct input_text *program)
@@ -142,7 +143,9 @@ struct showing {
 	const struct input_text *texts;
 	unsigned n;
 	struct feed_result result;
-	struct verdict_finding finding; /* in the result */
+	struct finding plain;
+	struct verdict_finding finding;
+	struct input_text kept[FEEDING_HISTORY]; /* where it is not all of the past any more */
 };
 
 static void replay(const struct proof_search *s, const struct input_text *texts, unsigned n,
@@ -158,11 +161,59 @@ static void replay(const struct proof_search *s, const struct input_text *texts,
 			break;
 		if (!result_shows(s, &ret->result, &ret->finding))
 			continue;
+		ret->plain = *ret->finding.finding;
+		ret->finding.finding = &ret->plain;
 		/* A child that ended on the way took its past with it. */
 		ret->n = (unsigned)feeder_counts(f).programs;
 		ret->texts = texts + at + 1 - ret->n;
 	}
 	feeder_free(f);
+}
+
+/* All but `count` programs from `at` on. */
+static unsigned leave_out(const struct input_text *texts, unsigned n, unsigned at, unsigned count,
+			  struct input_text *ret)
+{
+	memcpy(ret, texts, at * sizeof(*texts));
+	memcpy(ret + at, texts + at + count, (n - at - count) * sizeof(*texts));
+	return n - count;
+}
+
+static void keep(struct showing *shown, const struct showing *next)
+{
+	shown->n = next->n;
+	memmove(shown->kept, next->texts, next->n * sizeof(shown->kept[0]));
+	shown->texts = shown->kept;
+	shown->plain = next->plain;
+	shown->finding = next->finding;
+	shown->finding.finding = &shown->plain;
+}
+
+/* One pass that leaves out so many programs at a time, where it shows without them too. */
+static void thin_by(const struct proof_search *s, unsigned count, uint64_t end_ns,
+		    struct showing *shown)
+{
+	static struct input_text fewer[FEEDING_HISTORY];
+	static struct showing next;
+
+	for (unsigned at = 0; at + count < shown->n && hunt_now_ns() < end_ns;) {
+		unsigned left = leave_out(shown->texts, shown->n, at, count, fewer);
+
+		replay(s, fewer, left, &next);
+		if (next.n)
+			keep(shown, &next);
+		else
+			at += count;
+	}
+}
+
+/* Fewer programs that show it too, as far as time goes. */
+static void thin(const struct proof_search *s, struct showing *shown)
+{
+	uint64_t end_ns = hunt_now_ns() + THIN_LIMIT_NS;
+
+	for (unsigned count = shown->n / 2; count; count /= 2)
+		thin_by(s, count, end_ns, shown);
 }
 
 /* False where the program alone has shown it, but only as long as it was fed. */
@@ -193,6 +244,8 @@ static bool shows_behind(const struct proof_search *s, const struct past *past)
 		unsigned most = n < past->n ? n : past->n;
 
 		replay(s, past->v + past->n - most, most, &shown);
+		if (shown.n)
+			thin(s, &shown);
 		if (shown.n && tell_history(s, &shown))
 			return true;
 		if (most == past->n)
