@@ -7,11 +7,11 @@
 #define MARK_PART 14
 #define MARK_ALL  15
 
-#define LITTLE_WORK 256
+#define LITTLE_WORK 96
 #define PART_WORK   16384
 #define ALL_WORK    200000 /* 65,536 maps, every second of them given back, and some more */
 /* They take as long as so many ops. */
-#define BALLAST_OPS	16384
+#define BALLAST_OPS	4096
 #define KERNEL_CALL_OPS 8
 
 enum budget budget_of(size_t len)
@@ -36,13 +36,14 @@ void budget_limits(enum budget b, struct wire_limits *ret_limits)
 		l.rounds = LITTLE_WORK;
 		l.forks = 2;
 		l.sleep_ns = 100000;
-		l.resident_bytes = UINT64_C(8) << 20;
+		l.size_bytes = UINT64_C(64) << 20;
+		l.resident_bytes = UINT64_C(1) << 20;
 	} else if (b == BUDGET_PART) {
 		l.work = PART_WORK;
 		l.rounds = PART_WORK;
 		l.forks = 4;
 		l.sleep_ns = 1000000;
-		l.resident_bytes = UINT64_C(256) << 20;
+		l.resident_bytes = UINT64_C(64) << 20;
 	}
 	*ret_limits = l;
 }

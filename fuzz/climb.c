@@ -35,8 +35,7 @@ int climb_open(struct climb *c, const char *allocator, const struct target_flags
 
 	if (!code) {
 		time_only(&c->timing->options);
-		feeder_free(c->timing->feeder);
-		if (feeder_new(&c->timing->options, &c->timing->feeder) != 0)
+		if (feeding_renew(c->timing) != 0)
 			code = EXIT_BROKEN;
 	}
 	return code;
@@ -60,7 +59,7 @@ uint64_t climb_measure(struct climb *c, const struct input_text *t, const struct
 {
 	if (fed->end != RUN_END_NORMAL)
 		return 0;
-	return c->timing ? least(c, c->timing->feeder, t) : goal_milli(c->goal, fed);
+	return c->timing ? least(c, feeding_feeder(c->timing), t) : goal_milli(c->goal, fed);
 }
 
 /* In a child that has had nothing else. */

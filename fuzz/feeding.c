@@ -53,7 +53,7 @@ static int probe(const struct feeding *f)
 
 static int start_feeder(struct feeding *f)
 {
-	int err = feeder_new(&f->options, &f->feeder);
+	int err = feeding_renew(f);
 
 	if (err)
 		cli_complain("cannot feed %s: %s", f->name, strerror(-err));
@@ -63,7 +63,11 @@ static int start_feeder(struct feeding *f)
 int feeding_open(struct feeding *f, const char *name, const struct target_flags *flags,
 		 uint32_t outcomes)
 {
-	*f = (struct feeding){.name = name, .run = run_options(flags)};
+	*f = (struct feeding){
+		.name = name,
+		.run = run_options(flags),
+		.resident = flags->climb == GOAL_RETAINED,
+	};
 	int code = subject_open(name, &f->run, &f->subject);
 
 	if (code)
@@ -80,7 +84,6 @@ int feeding_open(struct feeding *f, const char *name, const struct target_flags 
 		.run = runner_request(&f->subject, &f->run),
 		.threads = THREADS,
 		.history = FEEDING_HISTORY,
-		.resident = true,
 		.outcomes = outcomes,
 	};
 	f->options.run.child = f->child;
@@ -94,36 +97,58 @@ int feeding_open(struct feeding *f, const char *name, const struct target_flags 
 
 void feeding_release(struct feeding *f)
 {
-	feeder_free(f->feeder);
+	feeder_free(f->feeder[0]);
+	feeder_free(f->feeder[1]);
 	subject_release(&f->subject);
 	*f = (struct feeding){0};
 }
 
+struct feeder *feeding_feeder(const struct feeding *f)
+{
+	return f->feeder[f->last];
+}
+
 uint64_t feeding_children(const struct feeding *f)
 {
-	return f->children_before + feeder_counts(f->feeder).children;
+	uint64_t children = f->children_before;
+
+	for (int i = 0; i < 2; i++)
+		children += f->feeder[i] ? feeder_counts(f->feeder[i]).children : 0;
+	return children;
 }
 
 int feeding_renew(struct feeding *f)
 {
-	struct feeder *next;
+	struct feeder **at = &f->feeder[f->last], *next;
 	int err = feeder_new(&f->options, &next);
 
 	if (err)
 		return err;
-	f->children_before = feeding_children(f);
-	feeder_free(f->feeder);
-	f->feeder = next;
+	if (*at)
+		f->children_before += feeder_counts(*at).children;
+	feeder_free(*at);
+	*at = next;
 	return 0;
+}
+
+/* It costs more than all else of a short program: of one in eight, and always the same ones. */
+static bool wants_resident(const struct feeding *f, const struct input_text *t)
+{
+	return f->resident || (t->len + (unsigned char)t->text[t->len / 2]) % 8 == 0;
 }
 
 int feeding_run(struct feeding *f, const struct input_text *t, struct feed_result *ret)
 {
+	f->last = t->ballast;
+	struct feeder *feeder = feeding_feeder(f);
 	/* Before the history is longer than what is kept. */
-	bool old = feeder_counts(f->feeder).programs >= FEEDING_HISTORY;
+	bool old = !feeder || feeder_counts(feeder).programs >= FEEDING_HISTORY;
 	int err = old ? feeding_renew(f) : 0;
 
-	return err ? err : feeder_run(f->feeder, t->text, t->len, ret);
+	if (err)
+		return err;
+	feeder_set_resident(feeding_feeder(f), wants_resident(f, t));
+	return feeder_run(feeding_feeder(f), t->text, t->len, ret);
 }
 
 unsigned feeding_describe(const struct feeding *f, const struct feed_result *r,

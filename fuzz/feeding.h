@@ -3,7 +3,8 @@
  * fresh children for what that one cannot prove.
  *
  * The fed child is replaced before it has had more programs than are kept of it, so that whatever
- * it shows can be shown again from its start.
+ * it shows can be shown again from its start. Raising and lowering a ballast takes as long as
+ * hundreds of programs: those with ballast have a child of their own, where it stands.
  */
 #ifndef FUZZ_FEEDING_H
 #define FUZZ_FEEDING_H
@@ -20,7 +21,9 @@ struct feeding {
 	struct runner_options run;   /* of fresh children */
 	struct feed_options options; /* of fed ones */
 	char child[PATH_MAX];
-	struct feeder *feeder;
+	struct feeder *feeder[2]; /* without ballast, and with; NULL: no such program yet */
+	unsigned last;		  /* which had the last program */
+	bool resident;		  /* resident bytes of each program, and not of some */
 	uint64_t children_before; /* of feeders that were released */
 };
 
@@ -33,10 +36,13 @@ int feeding_open(struct feeding *f, const char *name, const struct target_flags 
 		 uint32_t outcomes);
 void feeding_release(struct feeding *f);
 
+/* That had the last program, or will have the first. */
+struct feeder *feeding_feeder(const struct feeding *f);
+
 /* As feeder_run. */
 int feeding_run(struct feeding *f, const struct input_text *t, struct feed_result *ret);
 
-/* The next program gets a child that has had none: what this one holds is damaged. */
+/* The last program was the last one of its child: what that holds is damaged. 0 or -errno. */
 int feeding_renew(struct feeding *f);
 
 /* Children that were started to be fed. */

@@ -117,7 +117,7 @@ static struct past *copy_last(const struct feeder *f, unsigned most)
 
 struct past *past_copy(const struct feeding *f)
 {
-	return copy_last(f->feeder, FEEDING_HISTORY);
+	return copy_last(feeding_feeder(f), FEEDING_HISTORY);
 }
 
 /* The finding that is searched for, in words; or false. */
@@ -260,7 +260,7 @@ bool proof_find(const struct proof_search *s)
 		return shows(s, s->program);
 	if (shows(s, s->program) || shows_joined(s, s->program, 1, true))
 		return true;
-	struct past *past = copy_last(s->feeding->feeder, SHORT_PAST);
+	struct past *past = copy_last(feeding_feeder(s->feeding), SHORT_PAST);
 	bool shown = past && shows_behind(s, past);
 
 	past_free(past);

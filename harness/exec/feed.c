@@ -121,6 +121,11 @@ void feeder_free(struct feeder *f)
 	free(f);
 }
 
+void feeder_set_resident(struct feeder *f, bool resident)
+{
+	f->options.resident = resident;
+}
+
 struct feed_counts feeder_counts(const struct feeder *f)
 {
 	return f->counts;

@@ -97,6 +97,9 @@ struct feeder;
 int feeder_new(const struct feed_options *o, struct feeder **ret_feeder);
 void feeder_free(struct feeder *f);
 
+/* feed_options.resident from the next program on. */
+void feeder_set_resident(struct feeder *f, bool resident);
+
 /* Runs one program. `ret` is filled as far as its end allows. */
 int feeder_run(struct feeder *f, const char *text, size_t len, struct feed_result *ret);
 

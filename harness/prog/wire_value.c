@@ -150,6 +150,14 @@ uint16_t wire_scaled_code(const struct wire_scale *s, uint64_t value)
 	return (uint16_t)(high << 8 | low);
 }
 
+/* What no function may take: none at all, and what is near a power of two, or no power but even. */
+static const uint64_t bad_alignments[] = {
+	0,	    3,	  0,	5,	 6,
+	7,	    12,	  24,	48,	 96,
+	1000,	    4095, 4097, KIB(12), (UINT64_C(1) << 63) + 1,
+	UINT64_MAX,
+};
+
 uint64_t wire_align(uint16_t code)
 {
 	unsigned high = code >> 8;
@@ -158,6 +166,8 @@ uint64_t wire_align(uint16_t code)
 		return UINT64_C(1) << high % 13;
 	if (high < 224)
 		return UINT64_C(1) << (high - 192) % 64;
+	if (high < 240)
+		return bad_alignments[code % COUNT_OF(bad_alignments)];
 	return wire_scaled(&wire_bytes_scale, (uint16_t)((code & 255) << 8 | (code & 15)));
 }
 
@@ -169,9 +179,10 @@ uint16_t wire_align_code(uint64_t value)
 		return (uint16_t)(log2_of(value) << 8);
 	if (power && log2_of(value) < 32)
 		return (uint16_t)((192 + log2_of(value)) << 8);
-	for (unsigned low = 0; low < 256; low++)
-		if (wire_align((uint16_t)(224 << 8 | low)) == value)
-			return (uint16_t)(224 << 8 | low);
+	for (unsigned high = 224; high < 256; high += 16)
+		for (unsigned low = 0; low < 256; low++)
+			if (wire_align((uint16_t)(high << 8 | low)) == value)
+				return (uint16_t)(high << 8 | low);
 	return 0;
 }
 
@@ -179,9 +190,9 @@ uint64_t wire_product_count(uint16_t code, uint64_t size)
 {
 	unsigned high = code >> 8, low = code & 255;
 
-	if (high < 252)
+	if (high < 240)
 		return wire_scaled(&wire_few_scale, code);
-	uint64_t most = high < 254 ? INT64_MAX : UINT64_MAX;
+	uint64_t most = high < 248 ? INT64_MAX : UINT64_MAX;
 
 	return (size ? most / size : most) + (low & 3) - 1;
 }
@@ -190,7 +201,7 @@ uint16_t wire_product_count_code(uint64_t count)
 {
 	uint16_t code = wire_scaled_code(&wire_few_scale, count);
 
-	return code >> 8 < 252 ? code : 0;
+	return code >> 8 < 240 ? code : 0;
 }
 
 uint32_t wire_slot(uint8_t code)
