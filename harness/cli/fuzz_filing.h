@@ -17,9 +17,10 @@ struct filed {
 	char *name; /* of the folder in findings/ */
 	char *signature, *message;
 	enum folder_state state;
-	bool is_new;	/* told in this session */
-	bool known;	/* to the profile: --strict filed it */
-	unsigned works; /* how often folder_work was begun for it in this session */
+	bool is_new; /* told in this session */
+	bool known;  /* to the profile: --strict filed it */
+	/* In this session: how often work on it was begun, and how often that ended by a signal. */
+	unsigned rounds, deaths;
 };
 
 struct filing {

@@ -22,6 +22,8 @@
 /* Behind the deadline there are still the files to write, and runs of a hang to wait for. */
 #define LATE_NS (20 * (uint64_t)FUZZ_NS_PER_S)
 #define KILL_NS (5 * (uint64_t)FUZZ_NS_PER_S)
+/* For shrinking in the first round; twice as long in each of the next. */
+#define ROUND_NS (15 * (uint64_t)FUZZ_NS_PER_S)
 
 struct worker_step {
 	char what[128]; /* written by one process while the other reads: words for people */
@@ -68,7 +70,7 @@ __attribute__((noreturn)) static void work(struct worker *w, pid_t supervisor)
 		.path = path.s,
 		.subject = w->plan->subject,
 		.options = w->plan->options,
-		.deadline_ns = w->plan->deadline_ns,
+		.deadline_ns = w->deadline_ns,
 		.on_step = on_step,
 		.ctx = w->step,
 	};
@@ -89,15 +91,30 @@ __attribute__((noreturn)) static void work(struct worker *w, pid_t supervisor)
 
 static bool is_to_do(const struct filed *filed)
 {
-	return filed_is_open(filed) && filed->works < WORKER_TRIES;
+	return filed_is_open(filed) && filed->deaths < WORKER_DEATHS &&
+	       filed->rounds < WORKER_ROUNDS;
+}
+
+/* Of those that had the fewest rounds the first; or NULL. */
+static struct filed *next_to_do(const struct filing *f)
+{
+	struct filed *next = NULL;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (is_to_do(&f->list[i]) && (!next || f->list[i].rounds < next->rounds))
+			next = &f->list[i];
+	return next;
 }
 
 static int start(struct worker *w)
 {
+	struct filed *filed = &w->filing->list[w->at];
+	uint64_t round_end = fuzz_now_ns() + (ROUND_NS << filed->rounds);
 	pid_t supervisor = getpid();
 
 	w->step->what[0] = '\0';
 	w->kill_ns = 0;
+	w->deadline_ns = round_end < w->plan->deadline_ns ? round_end : w->plan->deadline_ns;
 	fflush(NULL);
 	w->pid = fork();
 	if (w->pid == 0)
@@ -108,11 +125,10 @@ static int start(struct worker *w)
 	}
 	setpgid(w->pid, w->pid);
 	w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
-	w->filing->list[w->at].works++;
+	filed->rounds++;
 	return 0;
 }
 
-/* One that ended by itself has done what it could in this session, whatever that is. */
 static void reap(struct worker *w, int status)
 {
 	struct filed *filed = &w->filing->list[w->at];
@@ -123,15 +139,16 @@ static void reap(struct worker *w, int status)
 	w->pid = 0;
 	w->pidfd = -1;
 	filing_look(w->filing, w->at);
-	if (!died)
-		filed->works = WORKER_TRIES;
+	filed->deaths += died;
+	if (!died && WEXITSTATUS(status) != 0)
+		filed->rounds = WORKER_ROUNDS;
 	if (w->kill_ns || (!died && WEXITSTATUS(status) == 0))
 		return;
 	print_progress_clear();
 	if (died)
 		cli_complain("what shrinks %s was ended by signal %d (%s)%s", filed->name,
 			     WTERMSIG(status), strsignal(WTERMSIG(status)),
-			     filed->works < WORKER_TRIES ? "; once more" : "; it is left");
+			     is_to_do(filed) ? "; once more" : "; it is left");
 	else
 		cli_complain("%s cannot be shrunk: see %s/jobs/shrink/log", filed->name,
 			     w->filing->store->path);
@@ -145,7 +162,7 @@ static void tend_running(struct worker *w, uint64_t now)
 		reap(w, status);
 		return;
 	}
-	if (!w->kill_ns && now > w->plan->deadline_ns + LATE_NS)
+	if (!w->kill_ns && now > w->deadline_ns + LATE_NS)
 		worker_interrupt(w);
 	if (w->kill_ns && now >= w->kill_ns)
 		kill(-w->pid, SIGKILL);
@@ -157,16 +174,15 @@ void worker_tend(struct worker *w, bool stop)
 
 	if (w->pid)
 		tend_running(w, now);
-	for (size_t i = 0; !w->pid && !stop && now < w->plan->deadline_ns && i < w->filing->n;
-	     i++) {
-		if (!is_to_do(&w->filing->list[i]))
-			continue;
-		w->at = i;
+	struct filed *next;
+
+	while (!w->pid && !stop && now < w->plan->deadline_ns && (next = next_to_do(w->filing))) {
+		w->at = (size_t)(next - w->filing->list);
 		int err = start(w);
 
 		if (err) {
 			cli_complain("cannot shrink: %s", strerror(-err));
-			w->filing->list[i].works = WORKER_TRIES;
+			next->deaths = WORKER_DEATHS;
 		}
 	}
 }
@@ -183,10 +199,7 @@ bool worker_has_work(const struct worker *w)
 {
 	if (w->pid)
 		return true;
-	for (size_t i = 0; i < w->filing->n && fuzz_now_ns() < w->plan->deadline_ns; i++)
-		if (is_to_do(&w->filing->list[i]))
-			return true;
-	return false;
+	return fuzz_now_ns() < w->plan->deadline_ns && next_to_do(w->filing);
 }
 
 size_t worker_left(const struct worker *w)

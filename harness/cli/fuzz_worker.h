@@ -2,8 +2,9 @@
  * fuzz_worker.h - confirms and shrinks filed findings, one after the other, in a process of its own
  * beside the fuzzing.
  *
- * A worker that dies is tried once more in a session; then its folder stays as far as it got, and
- * the next session goes on with it.
+ * The first time a finding gets a short while, so that one that takes long does not keep the others
+ * from being looked at; each time more. A worker that dies is tried once more in a session; then
+ * its folder stays as far as it got, and the next session goes on with it.
  */
 #ifndef CLI_FUZZ_WORKER_H
 #define CLI_FUZZ_WORKER_H
@@ -12,7 +13,8 @@
 
 #include "harness/cli/fuzz_filing.h"
 
-#define WORKER_TRIES 2
+#define WORKER_DEATHS 2
+#define WORKER_ROUNDS 6 /* 15 s, 30 s, 1 min, ... */
 
 struct worker_plan {
 	const struct subject *subject;
@@ -28,8 +30,9 @@ struct worker {
 	struct worker_step *step;
 	pid_t pid; /* 0: none is at work */
 	int pidfd;
-	size_t at;	  /* in the filing's list */
-	uint64_t kill_ns; /* SIGTERM was sent; then SIGKILL. 0: not */
+	size_t at;	      /* in the filing's list */
+	uint64_t deadline_ns; /* of the one at work */
+	uint64_t kill_ns;     /* SIGTERM was sent; then SIGKILL. 0: not */
 };
 
 /* 0 or -errno. */
