@@ -13,7 +13,8 @@
 #include "fuzz/input.h"
 #include "harness/exec/feed.h"
 
-#define FEEDING_HISTORY 1024
+/* Some defects show in a new heap alone, and a short past is easier to show again. */
+#define FEEDING_HISTORY 128
 
 struct feeding {
 	const char *name; /* as -a takes it */

@@ -14,7 +14,7 @@
 #include "harness/prog/wire.h"
 
 enum mutation {
-	MUTATE_INSERT,	  /* a random op */
+	MUTATE_INSERT,	  /* random ops */
 	MUTATE_DELETE,	  /* a few ops in a row */
 	MUTATE_DUPLICATE, /* a few ops to another place */
 	MUTATE_MOVE,
@@ -22,7 +22,7 @@ enum mutation {
 	MUTATE_KIND,	 /* another kind of op with the same numbers */
 	MUTATE_TWEAK,	 /* one byte of a record */
 	MUTATE_RETARGET, /* another slot: that of another op, or one near it */
-	MUTATE_RESIZE,	 /* a number to a neighbouring edge, or a little beside it */
+	MUTATE_RESIZE,	 /* a number to a neighbouring edge, a little beside it, or anew */
 	MUTATE_WIDEN,	 /* the slice longer, sparser, or one slot again */
 	MUTATE_THREAD,
 	MUTATE_WRAP_REPEAT, /* a few ops in a block */

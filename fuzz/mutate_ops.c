@@ -4,6 +4,8 @@
 
 #include "harness/prog/wire_value.h"
 
+#define ARG0 6 /* the field (wire_item.h): a size, or what stands before it */
+
 /* splitmix64 */
 uint64_t random_next(struct mutant *m)
 {
@@ -239,10 +241,31 @@ static uint64_t beside(struct mutant *m, uint64_t size)
 	}
 }
 
+/* Another number of the same sort, such as a product that wraps, or what is no alignment. */
+static uint64_t anew(struct mutant *m, const struct wire_item *item, unsigned field)
+{
+	uint16_t code = (uint16_t)random_next(m);
+	unsigned often = (unsigned)random_under(m, 2);
+
+	if (field != ARG0)
+		return wire_scaled(&wire_bytes_scale, code);
+	switch (item->kind) {
+	case OP_CALLOC:
+	case OP_REALLOCARRAY:
+		return wire_product_count(often ? code | 0xf000 : code, item->op.arg1);
+	case OP_ALIGNED_ALLOC:
+	case OP_POSIX_MEMALIGN:
+	case OP_MEMALIGN:
+		return wire_align(often ? code | 0xe000 : code);
+	default:
+		return wire_scaled(&wire_bytes_scale, code);
+	}
+}
+
 /* The numbers of ops and refusals that are sizes or counts: from a random one on, the first. */
 static bool op_resize(struct mutant *m)
 {
-	static const uint8_t fields[] = {6, 6, 6, 7, 8, 9, 12, 13, 16, 17, 23, 24, 25};
+	static const uint8_t fields[] = {ARG0, ARG0, ARG0, 7, 8, 9, 12, 13, 16, 17, 23, 24, 25};
 	size_t n = sizeof(fields), first = random_under(m, n);
 	uint64_t value = 0;
 	struct edit e;
@@ -254,7 +277,8 @@ static bool op_resize(struct mutant *m)
 
 		if (!wire_field_get(&e.item, field, &value))
 			continue;
-		wire_field_set(&e.item, field, beside(m, value));
+		value = random_under(m, 3) ? beside(m, value) : anew(m, &e.item, field);
+		wire_field_set(&e.item, field, value);
 		return edit_end(m, &e);
 	}
 	return false;

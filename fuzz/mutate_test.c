@@ -1,4 +1,5 @@
 #include "fuzz/mutate.h"
+#include "harness/prog/wire_value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -206,23 +207,28 @@ static void moving_and_swapping_lose_nothing(void **state)
 
 static void resizing_reaches_the_edges(void **state)
 {
-	size_t near = 0, applied = 0;
+	size_t near = 0, far = 0, applied = 0;
+	uint16_t code = wire_scaled_code(&wire_bytes_scale, 131072);
 
 	(void)state;
 	for (unsigned seed = 0; seed < 1000; seed++) {
 		struct mutant m = {bytes, len_of(1), MAX, seed};
+		struct wire_record *r = put(0, OP_MALLOC);
 
-		put(0, OP_MALLOC)->arg0[1] = 128 + 34; /* 128K */
+		r->arg0[0] = (uint8_t)code;
+		r->arg0[1] = code >> 8;
 		if (!mutate_as(&m, MUTATE_RESIZE))
 			continue;
 		decoded(bytes, m.len);
 		uint64_t size = ops[0].arg0;
 
 		applied++;
-		near += size == 131071 || size == 131073 || size == 65536 || size == 262144;
+		near += size == 131071 || size == 131073 || size == 100000 || size == 262144;
+		far += size < 1024 || size > UINT64_C(1) << 40;
 	}
 	assert_true(applied > 100);
-	assert_true(near > applied / 2);
+	assert_true(near > applied / 3);
+	assert_true(far > applied / 10);
 }
 
 static void crossing_takes_from_both(void **state)
