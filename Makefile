@@ -82,7 +82,7 @@ fuzz: all $(BUILD)/libfuzzer/build.ninja
 	@tools/fuzz_make.py --build $(BUILD) --results $(RESULTS)/fuzz --time $(FUZZ_TIME)
 
 test: trees
-	@ctest --test-dir $(BUILD) -j 2 --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) -j 3 --output-on-failure --no-tests=error
 
 format: packages
 	@tools/sources.sh '*.c' '*.h' | xargs -r clang-format -i
