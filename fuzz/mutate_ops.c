@@ -247,6 +247,9 @@ static uint64_t anew(struct mutant *m, const struct wire_item *item, unsigned fi
 	uint16_t code = (uint16_t)random_next(m);
 	unsigned often = (unsigned)random_under(m, 2);
 
+	/* Rounded up to an alignment, or with a header, it is past the end. */
+	if (random_under(m, 6) == 0)
+		return -(UINT64_C(1) << random_under(m, 14)) - random_under(m, 2);
 	if (field != ARG0)
 		return wire_scaled(&wire_bytes_scale, code);
 	switch (item->kind) {
