@@ -144,7 +144,7 @@ static void keep_past(struct target *t, struct side *s, const char *signature)
 	struct pending *p = &t->pending[t->npending++];
 
 	*p = (struct pending){.past = past, .side = s, .due_ns = hunt_now_ns() + PENDING_NS};
-	snprintf(p->signature, sizeof(p->signature), "%s", signature);
+	memccpy(p->signature, signature, '\0', sizeof(p->signature) - 1);
 }
 
 static void settle_pending(struct target *t, const struct pending *p)
