@@ -140,6 +140,19 @@ bool shrink_least(struct shrink *s, shrink_put_fn *put, const void *what, const 
 	return now != range[1];
 }
 
+bool shrink_halves(struct shrink *s, shrink_put_fn *put, const void *what, const uint64_t range[2])
+{
+	uint64_t least = range[0], now = range[1];
+
+	if (now <= least)
+		return false;
+	if (attempt(s, put, what, now, least))
+		return true;
+	while (now / 2 > least && attempt(s, put, what, now, now / 2))
+		now /= 2;
+	return now != range[1];
+}
+
 static uint64_t statements_of(const struct program *p)
 {
 	uint64_t n = 0;
@@ -225,9 +238,13 @@ static void shrink_release(struct shrink *s)
 /* What makes the runs quicker goes first. */
 static bool pass_over_all(struct shrink *s)
 {
-	bool kept = shrink_pass_drop(s);
+	bool kept = shrink_drop_header(s);
 
+	kept |= shrink_pass_drop_chunks(s);
+	kept |= shrink_pass_costs(s);
+	kept |= shrink_pass_drop(s);
 	kept |= shrink_pass_unwrap(s);
+	kept |= shrink_pass_roll(s);
 	kept |= shrink_pass_join(s);
 	kept |= shrink_pass_spread(s);
 	kept |= shrink_pass_slots(s);

@@ -3,6 +3,9 @@
  */
 #include "harness/cli/shrink_priv.h"
 
+/* Large chunks are parts of so many of a program. */
+#define COARSE 8
+
 size_t shrink_behind(const struct program *p, size_t i)
 {
 	size_t depth = 0;
@@ -126,8 +129,7 @@ static bool try_drop(struct shrink *s, size_t begin, size_t end)
 	return shrink_try(s);
 }
 
-/* Where the statements of a list begin that starts at `begin`, and the end behind the last. */
-static size_t list_statements(struct shrink *s, size_t begin)
+size_t shrink_list(struct shrink *s, size_t begin)
 {
 	const struct program *p = &s->best;
 	size_t n = 0, i = begin;
@@ -146,16 +148,26 @@ static bool drop_chunks(struct shrink *s, size_t begin, size_t size)
 	bool kept = false;
 	size_t low;
 
-	for (size_t high = list_statements(s, begin); high && !s->stop; high = low) {
+	for (size_t high = shrink_list(s, begin); high && !s->stop; high = low) {
 		low = high > size ? high - size : 0;
 		kept |= try_drop(s, s->starts[low], s->starts[high]);
 	}
 	return kept;
 }
 
+bool shrink_pass_drop_chunks(struct shrink *s)
+{
+	size_t n = shrink_list(s, 0);
+	bool kept = false;
+
+	for (size_t size = n; size && size >= n / COARSE && !s->stop; size /= 2)
+		kept |= drop_chunks(s, 0, size);
+	return kept;
+}
+
 static bool drop_in_list(struct shrink *s, size_t begin)
 {
-	size_t size = list_statements(s, begin);
+	size_t size = shrink_list(s, begin);
 	bool kept = false;
 
 	for (; size && !s->stop; size = size == 1 ? 0 : (size + 1) / 2)

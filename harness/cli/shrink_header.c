@@ -99,12 +99,19 @@ static bool shrink_fault(struct shrink *s, uint32_t i)
 	return kept;
 }
 
-bool shrink_pass_header(struct shrink *s)
+bool shrink_drop_header(struct shrink *s)
 {
 	bool kept = drop_ballast(s);
 
 	kept |= drop_faults(s);
 	kept |= drop_needs(s);
+	return kept;
+}
+
+bool shrink_pass_header(struct shrink *s)
+{
+	bool kept = shrink_drop_header(s);
+
 	if (s->best.header.has_ballast)
 		kept |= shrink_least(s, put_ballast, NULL, (uint64_t[]){0, s->best.header.ballast});
 	for (uint32_t i = 0; i < s->best.header.nfaults && !s->stop; i++)

@@ -218,14 +218,9 @@ static bool try_edit(struct shrink *s, size_t i, edit_fn *edit)
 	return kept;
 }
 
-struct number_of_op {
-	size_t op;
-	struct shrink_number number;
-};
-
-static void put_number(struct program *trial, const void *what, uint64_t now, uint64_t value)
+void shrink_put_number(struct program *trial, const void *what, uint64_t now, uint64_t value)
 {
-	const struct number_of_op *w = what;
+	const struct shrink_number_of_op *w = what;
 
 	(void)now;
 	*shrink_number_in(&trial->ops[w->op], &w->number) = value * w->number.unit;
@@ -238,11 +233,11 @@ static bool shrink_op_numbers(struct shrink *s, size_t i)
 	bool kept = false;
 
 	for (unsigned j = 0; j < n && !s->stop; j++) {
-		struct number_of_op what = {.op = i, .number = number[j]};
+		struct shrink_number_of_op what = {.op = i, .number = number[j]};
 		uint64_t unit = number[j].unit;
 		uint64_t now = *shrink_number_in(&s->best.ops[i], &number[j]) / unit;
 
-		kept |= shrink_least(s, put_number, &what,
+		kept |= shrink_least(s, shrink_put_number, &what,
 				     (uint64_t[]){number[j].least / unit, now});
 	}
 	return kept;

@@ -49,8 +49,11 @@ typedef void shrink_put_fn(struct program *trial, const void *what, uint64_t now
  * Looks for the least value from `least` on that fires, by bisection: it ends where one less does
  * not. Whether it found any below `now`.
  */
-bool shrink_least(struct shrink *s, shrink_put_fn *put, const void *what,
-		  const uint64_t range[2] /* least, now */);
+typedef bool shrink_find_fn(struct shrink *s, shrink_put_fn *put, const void *what,
+			    const uint64_t range[2] /* least, now */);
+shrink_find_fn shrink_least;
+/* The least or else halves, as long as they fire: what is left is at most twice as much. */
+shrink_find_fn shrink_halves;
 
 /*
  * An op with this code is dropped by shrink_compact, which numbers the statements again and moves
@@ -65,6 +68,20 @@ size_t shrink_behind(const struct program *p, size_t i);
 /* Whether every op may stand where it stands. */
 bool shrink_places_are_right(const struct program *p);
 
+/*
+ * Where the statements of a list begin that starts at op `begin`, in s->starts, with the end behind
+ * the last. Returns how many.
+ */
+size_t shrink_list(struct shrink *s, size_t begin);
+
+/* Whether two ops differ at most in slots, numbers, and which call fills the slots with blocks. */
+bool shrink_ops_are_alike(const struct op *a, const struct op *b);
+
+bool shrink_pass_costs(struct shrink *s);
+bool shrink_drop_header(struct shrink *s);
+/* Slots between those where a slice begins or ends, where there are `most` or more. */
+bool shrink_narrow(struct shrink *s, unsigned space, uint64_t most, shrink_find_fn *find);
+bool shrink_pass_drop_chunks(struct shrink *s);
 bool shrink_pass_drop(struct shrink *s);
 bool shrink_pass_unwrap(struct shrink *s);
 bool shrink_pass_header(struct shrink *s);
@@ -74,6 +91,7 @@ bool shrink_pass_ops(struct shrink *s);
 bool shrink_pass_equal_numbers(struct shrink *s);
 bool shrink_pass_join(struct shrink *s);
 bool shrink_pass_spread(struct shrink *s);
+bool shrink_pass_roll(struct shrink *s);
 
 /*
  * The numbers of an op that are sizes, counts or offsets, and the least that each may become. An
@@ -86,6 +104,12 @@ struct shrink_number {
 	bool is_size; /* of memory: it may have to be the same as others */
 };
 unsigned shrink_numbers(const struct op *op, struct shrink_number number[SHRINK_NUMBERS]);
+/* One of them, for shrink_put_fn: in units of its own. */
+struct shrink_number_of_op {
+	size_t op;
+	struct shrink_number number;
+};
+shrink_put_fn shrink_put_number;
 uint64_t *shrink_number_in(struct op *op, const struct shrink_number *number);
 
 #endif

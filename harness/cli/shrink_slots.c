@@ -101,7 +101,7 @@ static void put_width(struct program *trial, const void *what, uint64_t now, uin
 }
 
 /* From above: what is below stays where it is. */
-static bool narrow_spans(struct shrink *s, unsigned space)
+bool shrink_narrow(struct shrink *s, unsigned space, uint64_t most, shrink_find_fn *find)
 {
 	size_t n = borders(s, space);
 	bool kept = false;
@@ -110,7 +110,8 @@ static bool narrow_spans(struct shrink *s, unsigned space)
 		uint64_t below = i ? s->values[i - 1] : 0;
 		struct span span = {.start = (uint32_t)below, .space = space};
 
-		kept |= shrink_least(s, put_width, &span, (uint64_t[]){0, s->values[i] - below});
+		if (s->values[i] - below >= most)
+			kept |= find(s, put_width, &span, (uint64_t[]){0, s->values[i] - below});
 	}
 	return kept;
 }
@@ -162,9 +163,9 @@ static bool rename_slots(struct shrink *s, unsigned space)
 
 bool shrink_pass_slots(struct shrink *s)
 {
-	bool kept = narrow_spans(s, SPACE_BLOCK);
+	bool kept = shrink_narrow(s, SPACE_BLOCK, 1, shrink_least);
 
-	kept |= narrow_spans(s, SPACE_MAP);
+	kept |= shrink_narrow(s, SPACE_MAP, 1, shrink_least);
 	kept |= rename_slots(s, SPACE_BLOCK);
 	kept |= rename_slots(s, SPACE_MAP);
 	return kept;

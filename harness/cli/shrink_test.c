@@ -1,4 +1,4 @@
-#include "harness/cli/shrink.h"
+#include "harness/cli/shrink_testing.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -12,67 +12,6 @@
 
 #include "harness/prog/program.h"
 #include "harness/prog/program_testing.h"
-
-#define MAX_OPS 4096
-
-/* A program that `fires` was asked about, parsed again. */
-struct asked {
-	struct program p;
-	bool (*wanted)(const struct program *p);
-	uint64_t asked;
-	uint64_t stop_at; /* 0: never */
-	char last[8192];  /* that fired */
-};
-
-static struct prog_reader reader;
-static struct op op_room[MAX_OPS];
-
-static void parse(const char *text, size_t len, struct program *p)
-{
-	int fd = text_file(text, len);
-	struct prog_error err = {0};
-
-	*p = (struct program){.ops = op_room, .max_ops = MAX_OPS};
-	if (program_read(&reader, fd, p, &err) != 0)
-		fail_msg("%u:%u: %s\n%s", err.line, err.column, err.message, text);
-	close(fd);
-}
-
-/* Every program that it is asked about must be a valid one. */
-static int fires(void *ctx, const char *text, size_t len)
-{
-	struct asked *a = ctx;
-
-	if (++a->asked == a->stop_at)
-		return -EINTR;
-	assert_int_equal(strlen(text), len);
-	parse(text, len, &a->p);
-	if (!a->wanted(&a->p))
-		return 0;
-	snprintf(a->last, sizeof(a->last), "%s", text);
-	return 1;
-}
-
-static struct shrink_result shrink(struct asked *a, const char *text)
-{
-	struct shrink_request req = {.text = text, .len = strlen(text), .fires = fires, .ctx = a};
-	struct shrink_result r;
-
-	assert_int_equal(shrink_program(&req, &r), 0);
-	assert_int_equal(strlen(r.text), r.len);
-	assert_int_equal(a->asked, r.asked);
-	return r;
-}
-
-static void shrinks_to(bool (*wanted)(const struct program *), const char *text, const char *small)
-{
-	struct asked a = {.wanted = wanted};
-	struct shrink_result r = shrink(&a, text);
-
-	assert_string_equal(r.text, small);
-	assert_int_equal(r.stopped, 0);
-	shrink_result_release(&r);
-}
 
 static uint64_t count(const struct program *p, unsigned code)
 {
@@ -307,10 +246,10 @@ static void test_stopped_in_the_middle(void **state)
 
 	(void)state;
 	for (uint64_t at = 1; at < 40; at++) {
-		struct asked a = {.wanted = malloc_then_free, .stop_at = at};
+		struct shrink_asked a = {.wanted = malloc_then_free, .stop_at = at};
 
 		snprintf(a.last, sizeof(a.last), "%s", text);
-		struct shrink_result r = shrink(&a, text);
+		struct shrink_result r = shrink_asking(&a, text);
 
 		if (a.asked == at) {
 			assert_int_equal(r.stopped, -EINTR);
@@ -382,20 +321,21 @@ static bool forks_and_threads(const struct program *p)
 }
 
 /* No statement, no block can be taken away, by another way than the shrinker's. */
-static void assert_minimal(struct asked *a, const char *text)
+static void assert_minimal(struct shrink_asked *a, const char *text)
 {
 	struct program p;
-	static struct op kept[MAX_OPS];
+	static struct op kept[SHRINK_TEST_OPS];
 	static char smaller[65536];
 
-	parse(text, strlen(text), &p);
+	shrink_parse(text, strlen(text), &p);
 	memcpy(kept, p.ops, p.nops * sizeof(*kept));
 	size_t n = p.nops;
 
 	for (size_t i = 0; i < n; i++) {
 		if (op_opens_block(kept[i].code) || kept[i].code == OP_END)
 			continue;
-		struct program q = {.header = p.header, .ops = op_room, .max_ops = MAX_OPS};
+		struct program q = {
+			.header = p.header, .ops = shrink_ops, .max_ops = SHRINK_TEST_OPS};
 
 		for (size_t j = 0; j < n; j++)
 			if (j != i)
@@ -403,7 +343,7 @@ static void assert_minimal(struct asked *a, const char *text)
 		int len = program_write(&q, smaller, sizeof(smaller));
 
 		assert_true(len > 0);
-		assert_int_equal(fires(a, smaller, (size_t)len), 0);
+		assert_int_equal(shrink_fires(a, smaller, (size_t)len), 0);
 	}
 }
 
@@ -416,22 +356,23 @@ static void shrink_random(bool (*wanted)(const struct program *), unsigned most)
 	for (uint64_t seed = 0; seed < 300; seed++) {
 		struct random r = {.state = seed};
 		size_t len = program_print(ops, random_program(&r, ops, 120), text, sizeof(text));
-		struct asked first = {.wanted = wanted}, second = {.wanted = wanted};
+		struct shrink_asked first = {.wanted = wanted}, second = {.wanted = wanted};
 
 		text[len] = '\0';
-		if (!fires(&first, text, len))
+		if (!shrink_fires(&first, text, len))
 			continue;
 		first.asked = 0;
 		shrunk++;
-		struct shrink_result a = shrink(&first, text), b = shrink(&second, text);
+		struct shrink_result a = shrink_asking(&first, text),
+				     b = shrink_asking(&second, text);
 
 		assert_in_range(a.statements, 1, most);
 		assert_string_equal(a.text, b.text);
 		assert_int_equal(a.asked, b.asked);
 		assert_minimal(&first, a.text);
 		/* What is minimal stays as it is. */
-		struct asked third = {.wanted = wanted};
-		struct shrink_result again = shrink(&third, a.text);
+		struct shrink_asked third = {.wanted = wanted};
+		struct shrink_result again = shrink_asking(&third, a.text);
 
 		assert_string_equal(again.text, a.text);
 		assert_int_equal(again.kept, 0);
