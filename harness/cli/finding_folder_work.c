@@ -16,6 +16,7 @@
 #define WRITE_NS 1000000000u
 /* Runs of what shows sometimes, for the one that is written down. */
 #define RECORD_TRIES 100
+#define RECORD_NS    10000000000u
 
 struct work {
 	const struct folder_work *w;
@@ -156,8 +157,10 @@ static int confirm(struct work *k)
 	if (f->found.nhistory)
 		err = confirm_history(k);
 	step(k, "confirming");
+	k->hunt.deadline_ns = k->w->deadline_ns;
 	if (!err)
 		err = shrink_measure(&k->shrink);
+	k->hunt.deadline_ns = 0;
 	f->not_shown = err == -EAGAIN;
 	if (err && err != -EAGAIN)
 		return err;
@@ -262,26 +265,22 @@ static int make_small(struct work *k)
 static int measure(struct work *k)
 {
 	struct folder *f = &k->f;
-	struct hunt other = k->hunt;
-	struct hunt_rate rate = f->rate_found, in_other = rate;
-	int err;
+	const struct found_text *t = &k->text;
 
 	step(k, "measuring how often it shows");
-	/* Of a growth each run is the longest of several. */
-	if (hunt_is_growth(&k->hunt))
-		rate.runs = in_other.runs = 1;
-	err = hunt_measure(&k->hunt, k->text.text, k->text.len, &rate);
+	k->hunt.deadline_ns = k->w->deadline_ns;
+	int err = shrink_measure_as(&k->hunt, t->text, t->len, f->rate_found, &f->rate);
+	struct hunt other = k->hunt;
+
+	k->hunt.deadline_ns = 0;
 	if (err)
 		return err;
-	f->rate = rate;
 	if (!shrink_has_other_load(k->w->subject))
 		return 0;
 	other.options.load = shrink_other_load(f->found.load);
 	other.runs = 0;
-	err = hunt_measure(&other, k->text.text, k->text.len, &in_other);
+	err = shrink_measure_as(&other, t->text, t->len, f->rate_found, &f->rate_other);
 	k->hunt.runs += other.runs;
-	if (!err)
-		f->rate_other = in_other;
 	return err;
 }
 
@@ -346,11 +345,14 @@ static int record(struct work *k)
 {
 	bool sometimes = k->f.rate.fired && !k->hunt.nhistory;
 	unsigned tries = sometimes ? RECORD_TRIES : 1;
+	uint64_t begin_ns = hunt_now_ns();
 	int err = 0;
 
 	step(k, "writing down a run");
 	k->f.alone = false;
 	for (unsigned i = 0; i < tries && !err && !k->f.alone; i++) {
+		if (i && hunt_now_ns() - begin_ns > RECORD_NS)
+			tries = i + 1;
 		char *tape = NULL;
 		json_t *json = NULL;
 		size_t len = 0;

@@ -2,9 +2,10 @@
  * hunt.h - one finding, and whether a program still shows it: each time in a fresh child.
  *
  * A finding is known by its signature, of what stands still without the frames. What does not show
- * every time is asked for several times; a finding that does must show twice in a row in what is
- * kept, so that nothing drifts from always to sometimes. A suspicion of growth costs long runs to
- * confirm: while `suspect` is set the suspicion is enough.
+ * every time is asked for until it is known whether it still shows as often; a finding that does
+ * must show several times in a row in what is kept, so that nothing drifts from always to
+ * sometimes. A suspicion of growth costs long runs to confirm: while `suspect` is set the suspicion
+ * is enough.
  *
  * What shows only behind other programs is asked for in a fresh child that is fed those first.
  *
@@ -14,6 +15,7 @@
 #ifndef CLI_HUNT_H
 #define CLI_HUNT_H
 
+#include "harness/cli/hunt_rate.h"
 #include "harness/cli/runner.h"
 #include "harness/exec/feed.h"
 
@@ -28,17 +30,14 @@ struct hunt {
 	bool known;	 /* the profile knows it */
 	bool by_program; /* `->` or `expect` names it */
 	bool suspect;
+	/* How often it has to show, where that is not each time; else all 0, and by `tries`. */
+	struct hunt_rate wanted;
 	unsigned tries;	      /* runs until it must have shown */
 	unsigned in_a_row;    /* runs that must all show it; 1 where tries is more */
 	uint64_t deadline_ns; /* of CLOCK_MONOTONIC; 0: none */
 	uint64_t runs;	      /* made so far, all */
 	uint64_t cut_runs;    /* which were no answer: too long, or the harness could not */
 	uint64_t longest_ns;  /* of the runs that showed it */
-};
-
-/* How often it showed. */
-struct hunt_rate {
-	unsigned fired, runs;
 };
 
 bool hunt_is_growth(const struct hunt *h);
@@ -62,7 +61,10 @@ bool hunt_is_same(const char *signature, const char *other);
 /* One run: 1 it shows, 0 it does not, -EINTR, -ETIME behind the deadline, -errno. */
 int hunt_once(struct hunt *h, const char *text, size_t len);
 
-/* So many runs. Returns 0 or as hunt_once. */
+/*
+ * So many runs, or fewer where they take long; behind the deadline one. Returns 0, or as hunt_once
+ * but for -ETIME.
+ */
 int hunt_measure(struct hunt *h, const char *text, size_t len, struct hunt_rate *rate);
 
 /* As shrink_fires_fn: with all tries, and on the reference. */
@@ -70,9 +72,6 @@ int hunt_fires(struct hunt *h, const char *text, size_t len);
 
 /* One run on another subject: 1 it is clean there, 0 it is not, or as hunt_once. */
 int hunt_is_clean(struct hunt *h, const struct subject *on, const char *text, size_t len);
-
-/* Tries that miss it once in a hundred, by how often it showed. */
-unsigned hunt_tries(struct hunt_rate rate);
 
 uint64_t hunt_now_ns(void);
 

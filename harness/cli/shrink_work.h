@@ -45,6 +45,13 @@ int shrink_choose_reference(struct shrink_work *w, const char *name, struct subj
  */
 int shrink_minimize(struct shrink_work *w);
 
+/*
+ * How often a program shows it, in as many runs as `as`; in more where it shows sometimes and has
+ * not yet. Returns 0 or as hunt_measure.
+ */
+int shrink_measure_as(struct hunt *h, const char *text, size_t len, struct hunt_rate as,
+		      struct hunt_rate *ret_rate);
+
 /* How often the result shows, in this mode and in the other, as far as no interrupt comes. */
 void shrink_measure_again(struct shrink_work *w);
 
