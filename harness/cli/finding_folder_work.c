@@ -17,6 +17,8 @@
 /* Runs of what shows sometimes, for the one that is written down. */
 #define RECORD_TRIES 100
 #define RECORD_NS    10000000000u
+/* Maps of headroom that are tried for a fault line. */
+#define MOST_HEADROOM 8
 
 struct work {
 	const struct folder_work *w;
@@ -229,23 +231,22 @@ static int choose_reference(struct work *k)
 	return clean < 0 && clean != -ENOENT ? clean : 0;
 }
 
-static int make_small(struct work *k)
+/* Shrinks k->text, which becomes what is left. */
+static int shrink_text_of(struct work *k)
 {
 	struct folder *f = &k->f;
-	int err = choose_reference(k);
-
-	if (err)
-		return err;
-	k->shrink.told = told;
-	k->written_ns = hunt_now_ns();
-	k->hunt.deadline_ns = k->w->deadline_ns;
-	err = shrink_minimize(&k->shrink);
-	k->hunt.deadline_ns = 0;
-	if (err)
-		return k->put_err ? k->put_err : err;
 	struct shrink_result *r = &k->shrink.result;
 	struct found_text best;
 
+	k->shrink.told = told;
+	k->written_ns = hunt_now_ns();
+	k->hunt.deadline_ns = k->w->deadline_ns;
+	shrink_result_release(r);
+	int err = shrink_minimize(&k->shrink);
+
+	k->hunt.deadline_ns = 0;
+	if (err)
+		return k->put_err ? k->put_err : err;
 	/* Of several sittings the first saw all statements. */
 	if (!f->statements_before)
 		f->statements_before = r->statements_before;
@@ -259,6 +260,55 @@ static int make_small(struct work *k)
 	if (!err && r->stopped == -EINTR)
 		err = -EINTR;
 	return err;
+}
+
+/* The first headroom with which it shows, or 0; 1 with *ret_text, or -errno. */
+static int look_for_ballast(struct work *k, struct found_text *ret_text)
+{
+	int fired = 0;
+
+	for (unsigned i = 0; i <= 2 * MOST_HEADROOM && fired == 0; i++) {
+		const struct shrink_ballast how = {.maps = i / 2, .between = i % 2};
+		int err = shrink_with_ballast(k->text.text, k->text.len, &how, &ret_text->text,
+					      &ret_text->len);
+
+		if (err)
+			return err == -ENOTSUP ? 0 : err;
+		fired = hunt_fires(&k->hunt, ret_text->text, ret_text->len);
+		if (fired != 1)
+			free(ret_text->text);
+	}
+	return fired;
+}
+
+/*
+ * Where the kernel refuses as well what a fault line refuses, ballast goes into the program
+ * instead: then repro.c shows it too.
+ */
+static int prefer_ballast(struct work *k)
+{
+	struct found_text text;
+
+	if (k->hunt.nhistory || hunt_is_growth(&k->hunt) || k->f.stopped)
+		return 0;
+	step(k, "asking whether ballast shows it too");
+	k->hunt.deadline_ns = k->w->deadline_ns;
+	int fired = look_for_ballast(k, &text);
+
+	k->hunt.deadline_ns = 0;
+	if (fired != 1)
+		return fired == -ETIME ? 0 : fired;
+	take_text(k, text);
+	return shrink_text_of(k);
+}
+
+static int make_small(struct work *k)
+{
+	int err = choose_reference(k);
+
+	if (!err)
+		err = shrink_text_of(k);
+	return err ? err : prefer_ballast(k);
 }
 
 /* How often it shows in the mode that found it, and in the other. */

@@ -51,6 +51,18 @@ void shrink_result_release(struct shrink_result *r);
 int shrink_text(int fd, const struct prog_header *more, char **ret_text, size_t *ret_len);
 
 /*
+ * The program with ballast instead of its faults, so many maps of headroom; where `between`, each
+ * block that is used has one on either side. -ENOTSUP where there are other refusals than ENOMEM,
+ * or none, or ballast already.
+ */
+struct shrink_ballast {
+	uint64_t maps;
+	bool between;
+};
+int shrink_with_ballast(const char *text, size_t len, const struct shrink_ballast *how,
+			char **ret_text, size_t *ret_len);
+
+/*
  * Several programs as one, in their order: behind each but the last its slots are emptied, as a fed
  * child does. Refusals, ballast and needs are the last one's. Errors as of shrink_text; -E2BIG
  * where it would be longer than `most` bytes.

@@ -1,8 +1,12 @@
 /*
  * Statements dropped, in chunks and one by one, and blocks unwrapped.
  */
+#include <string.h>
+
 #include "harness/cli/shrink_priv.h"
 
+/* Of a longer loop the rounds are hardly what matters. */
+#define MOST_ROTATIONS 8
 /* Large chunks are parts of so many of a program. */
 #define COARSE 8
 
@@ -195,12 +199,42 @@ static bool try_unwrap(struct shrink *s, size_t i)
 	return shrink_try(s);
 }
 
+/* A loop's body once, from its `first` statement on and then those before it. */
+static bool try_rotated(struct shrink *s, size_t i, size_t first)
+{
+	size_t n = shrink_list(s, i + 1), begin = s->starts[0], end = s->starts[n];
+	size_t from = s->starts[first];
+	struct program *p = shrink_trial(s);
+
+	memcpy(p->ops + begin, s->best.ops + from, (end - from) * sizeof(*p->ops));
+	memcpy(p->ops + begin + (end - from), s->best.ops + begin,
+	       (from - begin) * sizeof(*p->ops));
+	/* Statements in order, for faults: what moved takes the numbers of where it is now. */
+	for (size_t j = begin; j < end; j++)
+		p->ops[j].stmt = s->best.ops[j].stmt;
+	p->ops[i].code = p->ops[end].code = SHRINK_DEAD;
+	shrink_compact(p);
+	return shrink_try(s);
+}
+
+/* What the end of one round and the start of the next do. */
+static bool unwrap_rotated(struct shrink *s, size_t i)
+{
+	size_t n = s->best.ops[i].code == OP_REPEAT ? shrink_list(s, i + 1) : 0;
+
+	for (size_t first = 1; first < n && first <= MOST_ROTATIONS && !s->stop; first++)
+		if (try_rotated(s, i, first))
+			return true;
+	return false;
+}
+
 bool shrink_pass_unwrap(struct shrink *s)
 {
 	bool kept = false;
 
 	for (size_t i = 0; i < s->best.nops && !s->stop; i++)
-		while (i < s->best.nops && op_opens_block(s->best.ops[i].code) && try_unwrap(s, i))
+		while (i < s->best.nops && op_opens_block(s->best.ops[i].code) &&
+		       (try_unwrap(s, i) || unwrap_rotated(s, i)))
 			kept = true;
 	return kept;
 }

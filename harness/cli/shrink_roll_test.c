@@ -53,6 +53,14 @@ static size_t heap_run(struct heap *h, const struct program *p, size_t i)
 	return i;
 }
 
+static bool malloc_and_then_free(const struct program *p)
+{
+	struct heap h = {.live = 0};
+
+	heap_run(&h, p, 0);
+	return h.freed > 0;
+}
+
 static bool two_behind_three(const struct program *p)
 {
 	struct heap h = {.live = 0};
@@ -80,6 +88,15 @@ static void test_groups_that_are_alike(void **state)
 		   "allocrig 1\nmalloc b[0:3] 1\nfree b[0:3]\nmalloc b[0:2] 1\n");
 	shrinks_to(two_behind_three_in_a_row, text,
 		   "allocrig 1\nrepeat 3 {\n  malloc b[0] 1\n  free b[0]\n}\nmalloc b[0:2] 1\n");
+}
+
+static void test_a_loop_that_begins_in_the_middle(void **state)
+{
+	(void)state;
+	shrinks_to(malloc_and_then_free,
+		   "allocrig 1\nrepeat 2 {\n  free b[0]\n  repeat 2 {\n    trim\n  }\n"
+		   "  malloc b[0] 9\n}\n",
+		   "allocrig 1\nmalloc b[0] 1\nfree b[0]\n");
 }
 
 static bool odd_slots(const struct program *p)
@@ -129,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_groups_that_are_alike),
+		cmocka_unit_test(test_a_loop_that_begins_in_the_middle),
 		cmocka_unit_test(test_slots_at_one_distance),
 		cmocka_unit_test(test_faults_behind_a_loop),
 	};

@@ -390,6 +390,36 @@ static void test_random_programs(void **state)
 	shrink_random(forks_and_threads, 3);
 }
 
+static void test_ballast_instead_of_faults(void **state)
+{
+	const char *text = "allocrig 1\nfault munmap ENOMEM count=0\nmalloc b[0] 7\n"
+			   "malloc b[1:9:2] 8\ntouch b[0:2]\nfree b[0]\n";
+	const char *other = "allocrig 1\nfault munmap EAGAIN\nfree b[0]\n";
+	char *out;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(shrink_with_ballast(text, strlen(text), &(struct shrink_ballast){4, false},
+					     &out, &len),
+			 0);
+	assert_string_equal(out, "allocrig 1\nballast 4\nmalloc b[0] 7\nmalloc b[1:9:2] 8\n"
+				 "touch b[0:2]\nfree b[0]\n");
+	assert_int_equal(len, strlen(out));
+	free(out);
+	assert_int_equal(shrink_with_ballast(text, strlen(text), &(struct shrink_ballast){1, true},
+					     &out, &len),
+			 0);
+	assert_string_equal(out, "allocrig 1\nballast 1\nmalloc b[0:3] 7\nmalloc b[3:27] 8\n"
+				 "touch b[1:5:3]\nfree b[1]\n");
+	assert_int_equal(
+		shrink_with_ballast(out, len, &(struct shrink_ballast){1, true}, &out, &len),
+		-ENOTSUP);
+	free(out);
+	assert_int_equal(shrink_with_ballast(other, strlen(other),
+					     &(struct shrink_ballast){1, true}, &out, &len),
+			 -ENOTSUP);
+}
+
 static void test_text_with_more_header_lines(void **state)
 {
 	const char *text = "allocrig 1\nballast 3\nfault brk ENOMEM\n# a comment\nfree   b[0]\n";
@@ -432,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_program),
 		cmocka_unit_test(test_large_programs),
 		cmocka_unit_test(test_random_programs),
+		cmocka_unit_test(test_ballast_instead_of_faults),
 		cmocka_unit_test(test_text_with_more_header_lines),
 	};
 
