@@ -32,7 +32,8 @@ static int to_stream(void *ctx, const char *bytes, size_t n)
 /* -ENOTSUP with the reason in `p` for what cannot be said in C. */
 static int put_repro(const struct folder *f, const struct found_text *text, struct folder_proof *p)
 {
-	const struct emit_options o = {.name = "program"};
+	const struct emit_options o = {.name = "program",
+				       .judge_lost = f->found.kind == FINDING_LOST_MAPPING};
 	struct prog_error error = {0};
 	struct program program;
 	char *c = NULL;

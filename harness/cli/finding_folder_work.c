@@ -17,6 +17,7 @@
 /* Runs of what shows sometimes, for the one that is written down. */
 #define RECORD_TRIES 100
 #define RECORD_NS    10000000000u
+#define MEASURE_NS   5000000000u
 /* Maps of headroom that are tried for a fault line. */
 #define MOST_HEADROOM 8
 
@@ -318,7 +319,11 @@ static int measure(struct work *k)
 	const struct found_text *t = &k->text;
 
 	step(k, "measuring how often it shows");
-	k->hunt.deadline_ns = k->w->deadline_ns;
+	/* A deadline that is over leaves a little. */
+	uint64_t least_ns = hunt_now_ns() + MEASURE_NS;
+
+	if (k->w->deadline_ns)
+		k->hunt.deadline_ns = k->w->deadline_ns > least_ns ? k->w->deadline_ns : least_ns;
 	int err = shrink_measure_as(&k->hunt, t->text, t->len, f->rate_found, &f->rate);
 	struct hunt other = k->hunt;
 

@@ -213,6 +213,8 @@ void shrink_measure_again(struct shrink_work *w)
 		w->after = w->before;
 		return;
 	}
+	/* The time was for shrinking. */
+	h->deadline_ns = other.deadline_ns = 0;
 	other.runs = 0;
 	other.options.load = shrink_other_load(h->options.load);
 	shrink_measure_as(h, r->text, r->len, w->before, &w->after);

@@ -367,6 +367,11 @@ static void put_facts(struct emit *e)
 	}
 }
 
+static bool judges_lost(const struct emit *e)
+{
+	return e->options->judge_lost && e->info.has_block_ops && e->info.header.has_ballast;
+}
+
 /* In the order of the harness: all that the file itself needs is there before the first look. */
 static void put_start(struct emit *e)
 {
@@ -377,6 +382,7 @@ static void put_start(struct emit *e)
 		return;
 	}
 	put_facts(e);
+	emit_str(e, "watch_start();");
 	emit_str(e, "calls_start();");
 	if (e->info.has_block_ops)
 		emit_str(e, "blocks_start();");
@@ -403,10 +409,14 @@ static void put_start(struct emit *e)
 		emit_str(e, "process_start();");
 	if (e->info.has_peak_metric)
 		emit_str(e, "peaks_start();");
+	if (judges_lost(e))
+		emit_str(e, "lost_start();");
 }
 
 static void put_end(struct emit *e)
 {
+	if (judges_lost(e))
+		emit_str(e, "at(0); lost_judge();");
 	if (e->info.has_block_ops)
 		emit_str(e, "blocks_finish();");
 	emit_str(e, "calls_finish();");

@@ -17,12 +17,14 @@
 #ifndef PROG_EMIT_C_H
 #define PROG_EMIT_C_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "harness/prog/parse.h"
 
 struct emit_options {
 	const char *name; /* of the program, for the opening comment */
+	bool judge_lost;  /* where there is ballast: what was given back and nobody gets is wrong */
 };
 
 /* Takes the next bytes of the file. Returns 0, or -errno, which ends the writing. */

@@ -63,6 +63,11 @@ void ballast_raise(long headroom)
 		change(2 * i);
 }
 
+void ballast_drop(void)
+{
+	munmap((void *)base, (size_t)(limit + SPARE_PAGES) * PAGE);
+}
+
 void ballast_forked(void)
 {
 	vmas_include(base, base + (uintptr_t)(limit + SPARE_PAGES) * PAGE);

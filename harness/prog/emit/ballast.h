@@ -7,6 +7,8 @@
 
 /* Before vmas_plug; last of all before the first statement; in a fork child, which has none. */
 void ballast_reserve(void);
+/* Without any again. */
+void ballast_drop(void);
 void ballast_raise(long headroom);
 void ballast_forked(void);
 

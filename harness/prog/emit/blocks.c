@@ -46,6 +46,7 @@ typedef void *two_sizes(size_t, size_t);
 static void *found[FUNCTIONS];
 static bool was_asked[FUNCTIONS];
 static struct runs *live; /* by address, in bytes */
+void (*block_goes)(void *p, size_t size);
 static bool has_ended;
 
 /* What the allocator's constructors map is its own already. */
@@ -220,10 +221,22 @@ static void learn_usable(const struct request *r, struct block *x)
 		wrong("%zu usable bytes, fewer than the %zu requested", x->usable, promised);
 }
 
+static void told_of_rest(const struct request *r, const struct block *x, size_t before)
+{
+	size_t now = x->knows_usable ? x->usable : x->size;
+
+	if (!r->before || !block_goes)
+		return;
+	if (r->before != x->p)
+		block_goes(r->before, before);
+	else if (now < before)
+		block_goes((char *)x->p + now, before - now);
+}
+
 static void new_block(const struct request *r, unsigned slot, struct block *x)
 {
 	static uint64_t last_id;
-	uint64_t off;
+	uint64_t off, before = x->knows_usable ? x->usable : x->size;
 
 	request_judge_accepted(r);
 	x->p = r->ret;
@@ -231,9 +244,10 @@ static void new_block(const struct request *r, unsigned slot, struct block *x)
 	x->align = r->align;
 	x->by = r->call;
 	learn_usable(r, x);
+	told_of_rest(r, x, before);
 	request_judge_alignment(r);
 	place(slot, x);
-	if (r->call == REALLOC || r->call == REALLOCARRAY) {
+	if (r->before) {
 		pattern_cut(&x->pattern, x->size);
 		judge_content(x, ", and realloc must keep it");
 	}
@@ -365,6 +379,7 @@ static void call_free(enum by call, const struct block *x)
 static int give_back(enum by call, unsigned slot)
 {
 	struct block *x = enter(call, slot);
+	size_t size;
 
 	if (!function(call) || !may_free(call, x))
 		return leave(x, SKIPPED);
@@ -373,10 +388,13 @@ static int give_back(enum by call, unsigned slot)
 		judge_content(x, "");
 		take_away(x);
 	}
+	size = x->knows_usable ? x->usable : x->size;
 	errno = ERRNO_CANARY;
 	call_free(call, x);
 	if (errno != ERRNO_CANARY)
 		wrong("it changed errno to %s", errno_word(errno));
+	if (x->p && block_goes)
+		block_goes(x->p, size);
 	x->p = NULL;
 	return leave(x, OK);
 }

@@ -30,6 +30,9 @@ struct block {
 extern struct block b[];
 extern const unsigned block_slots;
 
+/* Told of memory that was given back; NULL: nobody. */
+extern void (*block_goes)(void *p, size_t size);
+
 void blocks_start(void);
 /* The last thing in each process: whether all blocks hold what was written. */
 void blocks_finish(void);

@@ -33,6 +33,7 @@ static void become_child(pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
+	watch_start();
 	calls_forked();
 	for (unsigned i = 0; i < ntold; i++)
 		if (told[i].begins)
@@ -68,9 +69,11 @@ bool fork_child(void)
 	shadow_unlock();
 	if (pid < 0)
 		return false;
+	watch_waits(true);
 	do
 		got = waitpid(pid, &status, 0);
 	while (got < 0 && errno == EINTR);
+	watch_waits(false);
 	judge_end(status);
 	calls_child_gone();
 	return false;

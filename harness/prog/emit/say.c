@@ -2,14 +2,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define EXIT_WRONG	1
 #define EXIT_BROKEN	2
 #define EXIT_IMPOSSIBLE 77
+/* A call that takes two times as long does not return. */
+#define TICK_SECONDS 5
 
 static _Thread_local struct {
 	unsigned line, slot;
@@ -19,9 +24,12 @@ static _Thread_local struct {
 } now;
 
 static bool is_undecided;
+static atomic_ulong moves;
+static bool is_waiting;
 
 void at(unsigned line)
 {
+	atomic_fetch_add_explicit(&moves, 1, memory_order_relaxed);
 	now.line = line;
 	now.call = NULL;
 	now.allowed.n = 0;
@@ -34,6 +42,7 @@ unsigned line_now(void)
 
 void in_call(const char *call, char space, unsigned slot)
 {
+	atomic_fetch_add_explicit(&moves, 1, memory_order_relaxed);
 	now.call = call;
 	now.space = space;
 	now.slot = slot;
@@ -66,6 +75,31 @@ void wrong(const char *format, ...)
 	say(format, args);
 	va_end(args);
 	_exit(EXIT_WRONG);
+}
+
+static void on_tick(int signal)
+{
+	static unsigned long seen;
+	unsigned long all = atomic_load(&moves);
+
+	(void)signal;
+	if (seen == all && !is_waiting)
+		wrong("nothing goes on: a call does not return");
+	seen = all;
+}
+
+void watch_start(void)
+{
+	struct itimerval ticks = {{TICK_SECONDS, 0}, {TICK_SECONDS, 0}};
+	struct sigaction act = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
+
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &ticks, NULL);
+}
+
+void watch_waits(bool waits)
+{
+	is_waiting = waits;
 }
 
 void impossible(const char *format, ...)

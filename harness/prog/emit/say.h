@@ -23,6 +23,11 @@ void at(unsigned line);
 unsigned line_now(void);
 void in_call(const char *call, char space, unsigned slot);
 
+/* From now on it is wrong when no thread comes further. A fork child begins anew. */
+void watch_start(void);
+/* For a process that has a watch of its own. */
+void watch_waits(bool waits);
+
 __attribute__((format(printf, 1, 2))) _Noreturn void wrong(const char *format, ...);
 /* Why not is in errno. */
 _Noreturn void broken(const char *what);
