@@ -137,6 +137,8 @@ RIGHT = {
         free b[0:22:2]
         malloc b[30] 9223372036854775808 -> ENOMEM
         free b[0:31]
+        realloc b[0:10] 9000 -> ok
+        free b[0:10]
         trim
         """,
     "threads": """
