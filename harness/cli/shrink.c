@@ -235,14 +235,18 @@ static void shrink_release(struct shrink *s)
 	free(s->seen.slot);
 }
 
-/* What makes the runs quicker goes first. */
+/* Roughly, and once: what makes the runs quicker goes first. */
+static void shrink_costs(struct shrink *s)
+{
+	shrink_drop_header(s);
+	shrink_pass_drop_chunks(s);
+	shrink_pass_costs(s);
+}
+
 static bool pass_over_all(struct shrink *s)
 {
-	bool kept = shrink_drop_header(s);
+	bool kept = shrink_pass_drop(s);
 
-	kept |= shrink_pass_drop_chunks(s);
-	kept |= shrink_pass_costs(s);
-	kept |= shrink_pass_drop(s);
 	kept |= shrink_pass_unwrap(s);
 	kept |= shrink_pass_roll(s);
 	kept |= shrink_pass_join(s);
@@ -261,6 +265,8 @@ int shrink_program(const struct shrink_request *req, struct shrink_result *ret_r
 	int err = shrink_init(&s, req);
 	struct shrink_result r = {.statements_before = err ? 0 : statements_of(&s.best)};
 
+	if (!err)
+		shrink_costs(&s);
 	while (!err && !s.stop && pass_over_all(&s))
 		;
 	int len = err ? err : shrink_write_text(&s.best, &s.text, &s.text_size);
