@@ -32,8 +32,12 @@ static int to_stream(void *ctx, const char *bytes, size_t n)
 /* -ENOTSUP with the reason in `p` for what cannot be said in C. */
 static int put_repro(const struct folder *f, const struct found_text *text, struct folder_proof *p)
 {
-	const struct emit_options o = {.name = "program",
-				       .judge_lost = f->found.kind == FINDING_LOST_MAPPING};
+	const struct emit_options o = {
+		.name = "program",
+		.judge_growth = f->found.kind == FINDING_MAP_GROWTH ||
+				f->found.kind == FINDING_FOOTPRINT_GROWTH,
+		.judge_lost = f->found.kind == FINDING_LOST_MAPPING,
+	};
 	struct prog_error error = {0};
 	struct program program;
 	char *c = NULL;

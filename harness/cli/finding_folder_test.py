@@ -98,6 +98,13 @@ class Folders(unittest.TestCase):
         self.assertEqual((found["repro"]["exit"], found["repro"]["exit_plain"]), (1, 0))
         self.assertIn("call returns", self.check_files(folder, "hang/free/stuck"))
 
+    def test_growth_is_shown_in_c(self):
+        folder = self.make("map-growth", "map-growth/repeat/maps")
+        run(FOLDER, "work", folder)
+        proof = self.found(folder)["repro"]
+        self.assertEqual((proof["exit"], proof["exit_plain"]), (1, 0), proof)
+        self.assertIn("maps behind each quarter", proof["said"])
+
     def test_refusals_become_the_kernels_own(self):
         folder = self.check_canary("lost-mapping", "lost-mapping/free/munmap", r"munmap\(2\)", 2)
         text = (folder / "program.prog").read_text(encoding="ascii")

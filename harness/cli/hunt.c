@@ -92,6 +92,11 @@ static bool stands_still(const char *signature, size_t head)
 	return head > len && strncmp(signature + head - len, word, len) == 0;
 }
 
+bool hunt_is_stuck(const struct hunt *h)
+{
+	return stands_still(h->signature, head_length(h->signature));
+}
+
 /* Where what stands still is caught in its loop is chance: its frames do not tell it apart. */
 bool hunt_is_same(const char *signature, const char *other)
 {

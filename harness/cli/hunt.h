@@ -41,6 +41,7 @@ struct hunt {
 };
 
 bool hunt_is_growth(const struct hunt *h);
+bool hunt_is_stuck(const struct hunt *h);
 
 /*
  * Runs the program until a finding shows, at most `tries` times, and chooses what is hunted: the

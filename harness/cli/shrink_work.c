@@ -7,9 +7,8 @@
 #define RUNS_FLAKY 20
 /* Until it has shown once more, at the end. */
 #define RUNS_MOST 100
-/* What always shows must show so often in what is kept, unless a run takes long. */
+/* What always shows must show so often in what is kept, unless each run takes long. */
 #define IN_A_ROW 3
-#define SLOW_NS	 300000000u
 /* Times that all is begun again where the end does not show it as often. */
 #define SITTINGS 2
 
@@ -45,7 +44,8 @@ void shrink_try_as(struct shrink_work *w, struct hunt_rate rate)
 {
 	struct hunt *h = w->hunt;
 
-	bool is_slow = hunt_is_growth(h) || h->longest_ns > SLOW_NS;
+	/* What hangs takes the watchdog's time, and hangs again. */
+	bool is_slow = hunt_is_growth(h) || hunt_is_stuck(h);
 
 	h->tries = w->tries ? w->tries : rate.fired == rate.runs ? 1 : hunt_tries(rate);
 	h->in_a_row = h->tries > 1 || is_slow ? 1 : IN_A_ROW;

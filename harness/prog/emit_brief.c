@@ -57,6 +57,10 @@ void emit_brief_slots(struct emit *e)
 void emit_brief_start(struct emit *e)
 {
 	emit_str(e, "begin_held(" TICK_SECONDS ");");
+	if (!e->options->judge_growth)
+		return;
+	emit_str(e, "for (unsigned round = 0; round < GROWTH_ROUNDS; round++) {");
+	e->depth++;
 }
 
 static void put_slot(struct text *t, const struct op *op)
@@ -116,6 +120,11 @@ void emit_brief_statement(struct emit *e, const struct op *op)
 
 void emit_brief_end(struct emit *e)
 {
+	if (e->options->judge_growth) {
+		emit_str(e, "judge_growth(round);");
+		e->depth--;
+		emit_str(e, "}");
+	}
 	if (emit_uses_op(e, OP_TOUCH))
 		emit_str(e, "look_at_all_held();");
 	if (e->info.header.nfaults)

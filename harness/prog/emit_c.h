@@ -23,8 +23,9 @@
 #include "harness/prog/parse.h"
 
 struct emit_options {
-	const char *name; /* of the program, for the opening comment */
-	bool judge_lost;  /* where there is ballast: what was given back and nobody gets is wrong */
+	const char *name;  /* of the program, for the opening comment */
+	bool judge_growth; /* the brief form: all again and again, and what only grows is wrong */
+	bool judge_lost; /* where there is ballast: what was given back and nobody gets is wrong */
 };
 
 /* Takes the next bytes of the file. Returns 0, or -errno, which ends the writing. */

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -88,6 +89,53 @@ void leave_out_faults(void)
 	call = "at the end";
 	say("the fault plan of the program was left out");
 	is_undecided = true;
+}
+
+static unsigned long maps_now(void)
+{
+	static char text[1 << 16];
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	unsigned long n = 0;
+	ssize_t len;
+
+	while ((len = read(fd, text, sizeof(text))) > 0)
+		for (ssize_t i = 0; i < len; i++)
+			n += text[i] == '\n';
+	close(fd);
+	return n;
+}
+
+static unsigned long pages_now(unsigned long *ret_resident)
+{
+	char text[128] = "";
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	unsigned long mapped = 0;
+
+	if (read(fd, text, sizeof(text) - 1) <= 0 ||
+	    sscanf(text, "%lu %lu", &mapped, ret_resident) != 2)
+		_exit(2);
+	close(fd);
+	return mapped;
+}
+
+/* What an allocator keeps for later it has by the end of the first quarter. */
+void judge_growth(unsigned round)
+{
+	static const char *const what[] = {"maps", "mapped pages", "resident pages"};
+	static unsigned long seen[3][4];
+	unsigned quarter = round * 4 / GROWTH_ROUNDS;
+
+	if ((round + 1) * 4 % GROWTH_ROUNDS)
+		return;
+	seen[0][quarter] = maps_now();
+	seen[1][quarter] = pages_now(&seen[2][quarter]);
+	for (unsigned i = 0; quarter == 3 && i < 3; i++) {
+		unsigned long *n = seen[i];
+
+		if (n[0] < n[1] && n[1] < n[2] && n[2] < n[3])
+			WRONG("%lu, %lu, %lu, %lu %s behind each quarter of %u rounds", n[0], n[1],
+			      n[2], n[3], what[i], GROWTH_ROUNDS);
+	}
 }
 
 /* The allocator's own; NULL: it has none, and then the call is not made. */

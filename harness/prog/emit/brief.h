@@ -26,6 +26,10 @@ int end_held(void);
 /* Refusals need somebody between the program and the kernel. */
 void leave_out_faults(void);
 
+/* Behind each round: what the process has, whether it only grows. */
+#define GROWTH_ROUNDS 64
+void judge_growth(unsigned round);
+
 void take_malloc(unsigned i, size_t size);
 void take_calloc(unsigned i, size_t n, size_t size);
 void take_realloc(unsigned i, size_t size);
