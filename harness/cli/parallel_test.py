@@ -222,8 +222,10 @@ class Broken(e2e.Case):
         }}"""
 
     def test_overlap_across_threads(self):
-        first = ("static void *first; if (size == %d) { if (first) return first; return first = "
-                 "bump_take(size); }" % PARTICULAR)
+        # Whoever comes first: both may ask at once.
+        first = (f"static void *first; if (size == {PARTICULAR}) {{ void *mine = bump_take(size), "
+                 "*other = (void *)0; return __atomic_compare_exchange_n(&first, &other, mine, 0, "
+                 "5, 5) ? mine : other; }")
         text = f"""
             parallel {{
               @0 malloc b[0] {PARTICULAR}
