@@ -1,6 +1,7 @@
 /*
  * Several programs as one.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -53,6 +54,7 @@ static int append(struct program *to, const struct program *part, bool is_last)
 
 	if (err)
 		return err;
+	assert(to->ops);
 	for (size_t i = 0; i < to->nops; i++)
 		stmts += to->ops[i].code != OP_END;
 	for (size_t i = 0; i < part->nops; i++)

@@ -112,8 +112,9 @@ static void what_is_measured_late_needs_half_as_much(void **state)
 		for (int metric = GROWTH_MAPPED; metric < GROWTH_METRICS; metric++) {
 			growth_begin(f->g, late);
 			for (uint64_t i = 0; i < 200; i++) {
-				struct growth_sample s = sample(i, (enum growth_metric)metric,
-								(int64_t)i * 48 * 1024 / 150);
+				int64_t bytes = (int64_t)i * 48 * 1024 / 150;
+				struct growth_sample s =
+					sample(i, (enum growth_metric)metric, (double)bytes);
 
 				growth_add(f->g, &s);
 			}
