@@ -25,7 +25,7 @@ static bool tell_all(const struct proof_search *s, const struct outcome_of_run *
 		const struct proof p = {.finding = &r->verdict.finding[i], .program = program};
 
 		s->on_proof(s->ctx, &p);
-		shown |= signature_same(p.finding->signature, s->signature);
+		shown |= hunt_is_same(p.finding->signature, s->signature);
 	}
 	return shown;
 }
@@ -130,7 +130,7 @@ static bool result_shows(const struct proof_search *s, const struct feed_result 
 
 	for (unsigned i = 0; i < n; i++) {
 		/* What seems to grow is no proof of growth. */
-		if (all[i].finding == &growth || !signature_same(all[i].signature, s->signature))
+		if (all[i].finding == &growth || !hunt_is_same(all[i].signature, s->signature))
 			continue;
 		*ret = all[i];
 		return true;

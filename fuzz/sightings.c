@@ -6,32 +6,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/cli/hunt.h"
+
 #define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME  UINT64_C(0x100000001b3)
-
-/* "hang/free/stuck" of "hang/free/stuck/walk<free"; all of the others. */
-static size_t key_length(const char *signature)
-{
-	static const char stuck[] = "/stuck";
-	const char *at = strchr(signature, '/');
-
-	at = at ? strchr(at + 1, '/') : NULL;
-	if (at && strncmp(at, stuck, sizeof(stuck) - 1) == 0)
-		return (size_t)(at - signature) + sizeof(stuck) - 1;
-	return strlen(signature);
-}
-
-bool signature_same(const char *a, const char *b)
-{
-	size_t len = key_length(a);
-
-	return len == key_length(b) && strncmp(a, b, len) == 0;
-}
 
 static uint64_t hash_of(const char *signature)
 {
 	uint64_t hash = FNV_OFFSET;
-	size_t len = key_length(signature);
+	size_t len = hunt_key_length(signature);
 
 	for (size_t i = 0; i < len; i++)
 		hash = (hash ^ (uint8_t)signature[i]) * FNV_PRIME;

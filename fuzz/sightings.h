@@ -29,9 +29,6 @@ struct sightings {
 	int64_t skip_bytes;
 };
 
-/* Whether two signatures name one thing. */
-bool signature_same(const char *a, const char *b);
-
 /* Seen once more: whether to try to confirm it now. */
 bool sightings_meet(struct sightings *s, const char *signature);
 

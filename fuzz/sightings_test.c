@@ -1,5 +1,6 @@
 /* What is tried again, and what is passed by. */
 #include "fuzz/sightings.h"
+#include "harness/cli/hunt.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -53,8 +54,8 @@ static void where_it_stands_still_is_chance(void **state)
 	sightings_settle(s, "hang/free/stuck/walk<free");
 	assert_true(sightings_settled(s, "hang/free/stuck/free"));
 	assert_false(sightings_settled(s, "hang/malloc/stuck/free"));
-	assert_true(signature_same("hang/free/stuck/a", "hang/free/stuck"));
-	assert_false(signature_same("crash/free/SIGSEGV/a", "crash/free/SIGSEGV/b"));
+	assert_true(hunt_is_same("hang/free/stuck/a", "hang/free/stuck"));
+	assert_false(hunt_is_same("crash/free/SIGSEGV/a", "crash/free/SIGSEGV/b"));
 }
 
 static void append(const char *path, const char *text)

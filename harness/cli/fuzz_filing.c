@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/cli/cli.h"
+#include "harness/cli/hunt.h"
 #include "harness/cli/print.h"
 
 /* What is to go is renamed first, so that half of it is never taken for a finding. */
@@ -25,7 +26,7 @@ bool filed_is_open(const struct filed *filed)
 static const struct filed *by_signature(const struct filing *f, const char *signature)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (strcmp(f->list[i].signature, signature) == 0)
+		if (hunt_is_same(f->list[i].signature, signature))
 			return &f->list[i];
 	return NULL;
 }

@@ -97,15 +97,18 @@ bool hunt_is_stuck(const struct hunt *h)
 	return stands_still(h->signature, head_length(h->signature));
 }
 
-/* Where what stands still is caught in its loop is chance: its frames do not tell it apart. */
-bool hunt_is_same(const char *signature, const char *other)
+size_t hunt_key_length(const char *signature)
 {
 	size_t head = head_length(signature);
 
-	if (strcmp(signature, other) == 0)
-		return true;
-	return stands_still(signature, head) && head == head_length(other) &&
-	       strncmp(signature, other, head) == 0;
+	return stands_still(signature, head) ? head : strlen(signature);
+}
+
+bool hunt_is_same(const char *signature, const char *other)
+{
+	size_t len = hunt_key_length(signature);
+
+	return len == hunt_key_length(other) && strncmp(signature, other, len) == 0;
 }
 
 static bool suspects(const struct hunt *h, const struct outcome_of_run *r)

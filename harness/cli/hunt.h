@@ -56,6 +56,12 @@ void hunt_set(struct hunt *h, const char *signature, uint8_t kind);
 /* By the longest of the runs that showed it. */
 void hunt_limit(struct hunt *h);
 
+/*
+ * How much of a signature says which finding it is: all, but of what stands still not the frames.
+ * Where in its loop that is caught is chance.
+ */
+size_t hunt_key_length(const char *signature);
+
 /* Whether two signatures mean the same finding. */
 bool hunt_is_same(const char *signature, const char *other);
 
