@@ -297,6 +297,8 @@ static int prefer_ballast(struct work *k)
 	int fired = look_for_ballast(k, &text);
 
 	k->hunt.deadline_ns = 0;
+	if (fired == -ETIME)
+		k->f.stopped = fired; /* asked again when there is more time */
 	if (fired != 1)
 		return fired == -ETIME ? 0 : fired;
 	take_text(k, text);
