@@ -7,7 +7,7 @@
 #define MARK_PART 14
 #define MARK_ALL  15
 
-#define LITTLE_WORK 96
+#define LITTLE_WORK 160
 #define PART_WORK   16384
 #define ALL_WORK    200000 /* 65,536 maps, every second of them given back, and some more */
 /* They take as long as so many ops. */

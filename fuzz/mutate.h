@@ -25,6 +25,7 @@ enum mutation {
 	MUTATE_RESIZE,	 /* a number to a neighbouring edge, a little beside it, or anew */
 	MUTATE_WIDEN,	 /* the slice longer, sparser, or one slot again */
 	MUTATE_THREAD,
+	MUTATE_CHURN, /* a loop that takes a block and gives it back: what grows shows there */
 	MUTATE_WRAP_REPEAT, /* a few ops in a block */
 	MUTATE_WRAP_FORK,
 	MUTATE_WRAP_PARALLEL,
