@@ -186,15 +186,6 @@ static bool has_new(const struct target *t)
 	return false;
 }
 
-/* Whether the child is as good as before what it has shown, or a later finding may come of it. */
-static bool is_damaged(const struct verdict_finding *f)
-{
-	const uint32_t damage = FINDING_BIT(FINDING_OVERLAP) | FINDING_BIT(FINDING_CORRUPTED) |
-				FINDING_BIT(FINDING_LOST_CONTENT);
-
-	return damage & FINDING_BIT(f->finding->kind);
-}
-
 static void judge_side(struct target *t, struct side *s)
 {
 	bool renew = false;
@@ -202,11 +193,13 @@ static void judge_side(struct target *t, struct side *s)
 	for (unsigned i = 0; i < s->nfindings; i++) {
 		const struct verdict_finding *f = &s->finding[i];
 
-		renew |= is_damaged(f);
 		if (target_is_new(t, f) && sightings_meet(&t->sightings, f->signature))
 			renew |= !confirm(t, s, f);
 	}
-	/* Without memory for another, the one that is there has to do. */
+	/*
+	 * The state that nobody can show again would show up once more. What leaves a heap in any
+	 * state ends its child by itself (feed.h). Without memory for another, this one has to do.
+	 */
 	if (renew)
 		feeding_renew(&s->feeding);
 }
