@@ -10,6 +10,7 @@
 
 #include "harness/cli/finding_folder_file.h"
 #include "harness/cli/finding_folder_priv.h"
+#include "harness/cli/print.h"
 #include "harness/cli/shrink_work.h"
 
 /* Programs of up to so many lines are shown whole. */
@@ -21,24 +22,6 @@ static const char *load_word(enum load_mode load)
 	return load == LOAD_DLOPEN    ? "by dlopen"
 	       : load == LOAD_PRELOAD ? "preloaded"
 				      : "as built in";
-}
-
-/* A word of a shell's command line. */
-static void put_word(FILE *out, const char *word)
-{
-	if (!word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			       "/._-+=:,@%")]) {
-		fputs(word, out);
-		return;
-	}
-	fputc('\'', out);
-	for (; *word; word++) {
-		if (*word == '\'')
-			fputs("'\\''", out);
-		else
-			fputc(*word, out);
-	}
-	fputc('\'', out);
 }
 
 static void put_code(FILE *out, const char *text, size_t len)
@@ -181,7 +164,7 @@ static void put_commands(const struct folder *f, FILE *out)
 	if (found->nhistory)
 		fprintf(out, "--one-child history/*.prog ");
 	fprintf(out, "program.prog -a ");
-	put_word(out, name);
+	print_shell_word(out, name);
 	if (found->load == LOAD_DLOPEN)
 		fprintf(out, " --load=dlopen");
 	if (found->hang_ns && found->hang_ns != DEFAULT_HANG_NS)
@@ -191,7 +174,7 @@ static void put_commands(const struct folder *f, FILE *out)
 		fprintf(out, "    cc repro.c -o repro && ");
 		if (f->library[0]) {
 			fprintf(out, "LD_PRELOAD=");
-			put_word(out, f->library);
+			print_shell_word(out, f->library);
 			fputc(' ', out);
 		}
 		fprintf(out, "./repro\n");
@@ -199,11 +182,11 @@ static void put_commands(const struct folder *f, FILE *out)
 	if (!found->nhistory) {
 		fprintf(out, "    allocrig shrink %s -a ",
 			f->joined ? "program.prog" : "found.prog");
-		put_word(out, name);
+		print_shell_word(out, name);
 		if (found->load == LOAD_DLOPEN)
 			fprintf(out, " --load=dlopen");
 		fprintf(out, " --signature ");
-		put_word(out, found->signature);
+		print_shell_word(out, found->signature);
 		fputc('\n', out);
 	}
 	put_proof(f, out);

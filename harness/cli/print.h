@@ -37,4 +37,7 @@ struct size_text print_size(int64_t bytes);
 __attribute__((format(printf, 1, 2))) void print_progress(const char *format, ...);
 void print_progress_clear(void);
 
+/* A word of a shell's command line, in quotes where it needs some. */
+void print_shell_word(FILE *out, const char *word);
+
 #endif

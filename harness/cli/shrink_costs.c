@@ -14,29 +14,11 @@ static bool is_costly(const struct op *op, const struct shrink_number *n, uint64
 	       (n->is_size && value >= LARGE_SIZE);
 }
 
-static bool halve_numbers(struct shrink *s, size_t i)
-{
-	struct shrink_number number[SHRINK_NUMBERS];
-	unsigned n = shrink_numbers(&s->best.ops[i], number);
-	bool kept = false;
-
-	for (unsigned j = 0; j < n && !s->stop; j++) {
-		struct shrink_number_of_op what = {.op = i, .number = number[j]};
-		uint64_t unit = number[j].unit;
-		uint64_t now = *shrink_number_in(&s->best.ops[i], &number[j]);
-
-		if (is_costly(&s->best.ops[i], &number[j], now))
-			kept |= shrink_halves(s, shrink_put_number, &what,
-					      (uint64_t[]){number[j].least / unit, now / unit});
-	}
-	return kept;
-}
-
 bool shrink_pass_costs(struct shrink *s)
 {
 	bool kept = shrink_narrow(s, SPACE_BLOCK, MANY_SLOTS, shrink_halves);
 	kept |= shrink_narrow(s, SPACE_MAP, MANY_SLOTS, shrink_halves);
 	for (size_t i = 0; i < s->best.nops && !s->stop; i++)
-		kept |= halve_numbers(s, i);
+		kept |= shrink_op_numbers(s, i, is_costly, shrink_halves);
 	return kept;
 }

@@ -218,27 +218,34 @@ static bool try_edit(struct shrink *s, size_t i, edit_fn *edit)
 	return kept;
 }
 
-void shrink_put_number(struct program *trial, const void *what, uint64_t now, uint64_t value)
+/* A number of an op, in units of its own. */
+struct number_of_op {
+	size_t op;
+	struct shrink_number number;
+};
+
+static void put_number(struct program *trial, const void *what, uint64_t now, uint64_t value)
 {
-	const struct shrink_number_of_op *w = what;
+	const struct number_of_op *w = what;
 
 	(void)now;
 	*shrink_number_in(&trial->ops[w->op], &w->number) = value * w->number.unit;
 }
 
-static bool shrink_op_numbers(struct shrink *s, size_t i)
+bool shrink_op_numbers(struct shrink *s, size_t op, shrink_wanted_fn *wanted, shrink_find_fn *find)
 {
 	struct shrink_number number[SHRINK_NUMBERS];
-	unsigned n = shrink_numbers(&s->best.ops[i], number);
+	unsigned n = shrink_numbers(&s->best.ops[op], number);
 	bool kept = false;
 
 	for (unsigned j = 0; j < n && !s->stop; j++) {
-		struct shrink_number_of_op what = {.op = i, .number = number[j]};
+		struct number_of_op what = {.op = op, .number = number[j]};
 		uint64_t unit = number[j].unit;
-		uint64_t now = *shrink_number_in(&s->best.ops[i], &number[j]) / unit;
+		uint64_t now = *shrink_number_in(&s->best.ops[op], &number[j]);
 
-		kept |= shrink_least(s, shrink_put_number, &what,
-				     (uint64_t[]){number[j].least / unit, now});
+		if (!wanted || wanted(&s->best.ops[op], &number[j], now))
+			kept |= find(s, put_number, &what,
+				     (uint64_t[]){number[j].least / unit, now / unit});
 	}
 	return kept;
 }
@@ -306,7 +313,7 @@ bool shrink_pass_ops(struct shrink *s)
 			continue;
 		for (size_t e = 0; e < sizeof(edits) / sizeof(edits[0]); e++)
 			kept |= try_edit(s, i, edits[e]);
-		kept |= shrink_op_numbers(s, i);
+		kept |= shrink_op_numbers(s, i, NULL, shrink_least);
 		kept |= shrink_slice(s, i);
 	}
 	return kept;

@@ -104,12 +104,9 @@ struct shrink_number {
 	bool is_size; /* of memory: it may have to be the same as others */
 };
 unsigned shrink_numbers(const struct op *op, struct shrink_number number[SHRINK_NUMBERS]);
-/* One of them, for shrink_put_fn: in units of its own. */
-struct shrink_number_of_op {
-	size_t op;
-	struct shrink_number number;
-};
-shrink_put_fn shrink_put_number;
+/* Makes those of an op smaller that `wanted` names, by its value; NULL: all. */
+typedef bool shrink_wanted_fn(const struct op *op, const struct shrink_number *n, uint64_t value);
+bool shrink_op_numbers(struct shrink *s, size_t op, shrink_wanted_fn *wanted, shrink_find_fn *find);
 uint64_t *shrink_number_in(struct op *op, const struct shrink_number *number);
 
 #endif

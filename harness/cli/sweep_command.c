@@ -9,27 +9,14 @@
 #include "harness/cli/fault_rule.h"
 #include "harness/cli/kinds.h"
 #include "harness/cli/paths.h"
+#include "harness/cli/print.h"
 #include "harness/cli/sweep.h"
 
 /* For a shell: as it is where that is safe, else in single quotes. */
 static void put_word(FILE *out, const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "_./:@%+=,-";
-
 	fputc(' ', out);
-	if (*word && word[strspn(word, plain)] == '\0') {
-		fputs(word, out);
-		return;
-	}
-	fputc('\'', out);
-	for (; *word; word++) {
-		if (*word == '\'')
-			fputs("'\\''", out);
-		else
-			fputc(*word, out);
-	}
-	fputc('\'', out);
+	print_shell_word(out, word);
 }
 
 static void put_rule(FILE *out, const struct fault_rule *rule)
