@@ -7,6 +7,8 @@ shown-by conformance/15-null
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-unmap-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp a refused munmap inside the allocator ends the process
 shown-by regressions/scudo-unmap-abort
 known crash/*/SIGABRT/*/Scudo-ERROR-internal-protect-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp a refused mprotect inside the allocator ends the process
+known fork-broken/*/SIGABRT/*/Scudo-ERROR-internal-map-failure https://github.com/llvm/llvm-project/issues/87473 the same in a child
+shown-by regressions/scudo-map-abort-fork
 known fork-broken/*/SIGABRT/*/Scudo-ERROR-internal-unmap-failure https://github.com/llvm/llvm-project/blob/main/compiler-rt/lib/scudo/standalone/report_linux.cpp the same in a child
 shown-by conformance/10-errno-unmap
 known errno-clobbered/free/free https://github.com/llvm/llvm-project/blob/llvmorg-19.1.7/compiler-rt/lib/scudo/standalone/mem_map_linux.cpp pages that the kernel does not take (as of locked memory) leave its errno when free gives them back; and a thread that has to wait for a lock in free keeps EAGAIN of the futex (linux.cpp)

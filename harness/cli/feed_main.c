@@ -163,7 +163,7 @@ static void print_details(const struct feed_result *r)
 	       r->slowest_stmt);
 	if (r->growth.suspected)
 		printf(" growth=%s growth_stmt=%d", metrics[r->growth.line.metric], r->growth.stmt);
-	printf(" stacks=%u", r->nstacks);
+	printf(" stacks=%u printed=%zu", r->nstacks, r->output_len);
 	print_outcomes(r);
 	putchar('\n');
 	fflush(stdout);

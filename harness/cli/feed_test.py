@@ -227,6 +227,13 @@ class Undone(Fed):
         first, last = self.feed("glibc", "--times", "300", program, program)
         self.assert_steady(first, last)
 
+    def test_what_a_fork_child_printed_before_it_aborted_is_there(self):
+        program = self.program("fault mmap ENOMEM count=0 from=2\nmalloc b[0] 100\n"
+                               "fork {\n  malloc b[1:200] 5000\n}")
+        aborts, quiet = self.details("scudo", program, self.program("malloc b[0] 100", "a.prog"))
+        self.assertGreater(aborts["printed"], 0)
+        self.assertEqual(quiet["printed"], 0)
+
     def test_the_ballast_stands(self):
         program = self.program("mmap m[0:200] 2p rw private,anon -> ok|ENOMEM\n"
                                "mprotect m[0:200] none 0 1p -> ok|ENOMEM|EINVAL|EFAULT\n"

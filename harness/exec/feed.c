@@ -365,6 +365,12 @@ static bool collect(const struct feeder *f, struct feed_result *ret)
 	return true;
 }
 
+static void collect_output(const struct run_result *r, struct feed_result *ret)
+{
+	memcpy(ret->output, r->output, r->output_len);
+	ret->output_len = r->output_len;
+}
+
 /* The child is gone, in the middle of the program. */
 static void collect_end(struct feeder *f, struct feed_result *ret)
 {
@@ -378,8 +384,16 @@ static void collect_end(struct feeder *f, struct feed_result *ret)
 		set_reason(ret, r->broken, sizeof(r->broken));
 	ret->nstacks = r->nstacks;
 	memcpy(ret->stacks, r->stacks, r->nstacks * sizeof(r->stacks[0]));
-	memcpy(ret->output, r->output, r->output_len);
-	ret->output_len = r->output_len;
+	collect_output(r, ret);
+}
+
+/* A fork child may have ended with words while the program went on. */
+static void collect_words(struct feeder *f, struct feed_result *ret)
+{
+	if (ret->findings.n) {
+		watch_drain_output(&f->watch);
+		collect_output(&f->result, ret);
+	}
 }
 
 static void collect_through(struct feeder *f, struct feed_result *ret)
@@ -394,6 +408,7 @@ static void collect_through(struct feeder *f, struct feed_result *ret)
 
 	if (!sound)
 		ret->end = RUN_END_CRASHED;
+	collect_words(f, ret);
 	if (!sound || feed_of(f)->spent)
 		stop(f, true);
 }

@@ -53,7 +53,7 @@ static struct finding finding_at(const struct position *pos, bool in_fork)
 	};
 }
 
-static void drain_output(struct watch *w)
+void watch_drain_output(struct watch *w)
 {
 	struct run_result *r = w->result;
 	char extra[4096];
@@ -436,7 +436,7 @@ static void reap(struct watch *w)
 		;
 	w->result->cpu_ns = ns_of(used.ru_utime) + ns_of(used.ru_stime);
 	w->result->most_resident_bytes = (uint64_t)used.ru_maxrss << 10;
-	drain_output(w);
+	watch_drain_output(w);
 	drain_tape(w);
 	if (salvage(w)) {
 		judge_status(w, status);
@@ -474,7 +474,7 @@ bool watch_wait(struct watch *w, watch_through through)
 
 		drain_tape(w);
 		if (n > 0 && fds[1].revents)
-			drain_output(w);
+			watch_drain_output(w);
 		if (n > 0 && (fds[1].revents & (POLLHUP | POLLERR)))
 			fds[1].fd = -1;
 		if (n > 0 && (fds[2].revents & POLLIN))

@@ -36,6 +36,9 @@ typedef bool (*watch_through)(const struct watch *w, int ms);
 /* Returns true as soon as `through` does (NULL: never), or false when the child has ended. */
 bool watch_wait(struct watch *w, watch_through through);
 
+/* What was printed by now goes to result->output. */
+void watch_drain_output(struct watch *w);
+
 /* The child has ended, or is ended: result->end says how. The page is a sound copy from then on. */
 void watch_end(struct watch *w);
 
