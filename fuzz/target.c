@@ -103,12 +103,18 @@ static int begin(struct target *t, enum target_kind kind, int argc, char *const 
 	return err ? EXIT_BROKEN : 0;
 }
 
+static void settle_at_exit(void)
+{
+	target_settle(&target);
+}
+
 void target_begin(enum target_kind kind, int argc, char *const *argv)
 {
 	int code = begin(&target, kind, argc, argv);
 
 	if (code)
 		exit(code);
+	atexit(settle_at_exit);
 }
 
 static uint32_t kinds(const struct target *t, const struct side *s, bool new)

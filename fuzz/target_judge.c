@@ -157,14 +157,25 @@ static void settle_pending(struct target *t, const struct pending *p)
 	past_free(p->past);
 }
 
+static void settle_first(struct target *t)
+{
+	struct pending first = t->pending[0];
+
+	memmove(&t->pending[0], &t->pending[1], --t->npending * sizeof(first));
+	settle_pending(t, &first);
+}
+
 static void settle_due(struct target *t)
 {
-	while (t->npending && hunt_now_ns() >= t->pending[0].due_ns) {
-		struct pending first = t->pending[0];
+	while (t->npending && hunt_now_ns() >= t->pending[0].due_ns)
+		settle_first(t);
+}
 
-		memmove(&t->pending[0], &t->pending[1], --t->npending * sizeof(first));
-		settle_pending(t, &first);
-	}
+/* Without an inbox telling would end the target a second time, by abort(). */
+void target_settle(struct target *t)
+{
+	while (t->flags.inbox && t->npending)
+		settle_first(t);
 }
 
 static bool confirm(struct target *t, struct side *s, const struct verdict_finding *f)

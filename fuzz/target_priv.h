@@ -54,6 +54,9 @@ bool target_is_new(const struct target *t, const struct verdict_finding *f);
 /* Confirms and tells what was seen and was not told before. */
 void target_judge(struct target *t);
 
+/* Tells what was still waiting for a better proof: the engine ends. */
+void target_settle(struct target *t);
+
 /*
  * As proof_find on one side: what is shown is told, once. A `note` stands before the message.
  * Without an inbox telling ends the target.

@@ -71,6 +71,47 @@ class Finds(Target):
         self.check("overlap", "overlap")
 
 
+class Waits(Target):
+    """What shows behind a long past alone waits for a better proof, at most until the engine ends."""
+
+    RARE = """
+        #include <errno.h>
+        #include <stddef.h>
+        void *__libc_malloc(size_t);
+        void *malloc(size_t size)
+        {
+            static int asked;
+            if (size == 3000 && ++asked >= 12) {
+                errno = ENOMEM;
+                return NULL;
+            }
+            return __libc_malloc(size);
+        }
+        void __libc_free(void *);
+        void free(void *p)
+        {
+            __libc_free(p);
+        }
+    """
+
+    def test_until_the_end(self):
+        (self.path / "rare.c").write_text(self.RARE, encoding="utf-8")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-fno-builtin", "-o", "rare.so", "rare.c"],
+                       cwd=self.path, check=True)
+        program = self.path / "once.prog"
+        program.write_text("allocrig 1\nmalloc b[0] 3000\n", encoding="utf-8")
+        (self.path / "seeds").mkdir()
+        subprocess.run([FOLDER / "fuzz" / "fuzz-convert", "seeds", program], cwd=self.path,
+                       check=True, capture_output=True)
+        seed = next((self.path / "seeds").iterdir())
+        (self.path / "inbox").mkdir()
+        self.fuzz("fuzz_alloc", f"--allocator={self.path / 'rare.so'}", "--inbox=inbox",
+                  *[seed] * 300, code=0)
+        found = list((self.path / "inbox").glob("*/found.json"))
+        self.assertEqual(len(found), 1)
+        self.assertIn('"null-without-cause', found[0].read_text(encoding="utf-8"))
+
+
 class Passes(Target):
     def test_guard(self):
         done = self.fuzz("fuzz_alloc", "--allocator=guard", "-seed=1", "-runs=1000", code=0)
