@@ -108,4 +108,10 @@ bool wire_spend(const struct wire_limits *limits, struct wire_spent *spent, uint
 /* Bytes of one block or mapping that the op asks for; 0 for none or for more than can be had. */
 uint64_t wire_op_bytes(const struct op *op);
 
+/*
+ * What one block or mapping may come to when all of it is touched: an allocator may let the caller
+ * have all that it took for an alignment.
+ */
+uint64_t wire_op_touched_bytes(const struct op *op);
+
 #endif

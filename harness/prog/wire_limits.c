@@ -84,6 +84,19 @@ uint64_t wire_op_bytes(const struct op *op)
 	return bytes < ADDRESS_SPACE ? bytes : 0;
 }
 
+static bool takes_alignment(unsigned code)
+{
+	return code == OP_ALIGNED_ALLOC || code == OP_POSIX_MEMALIGN || code == OP_MEMALIGN;
+}
+
+uint64_t wire_op_touched_bytes(const struct op *op)
+{
+	uint64_t bytes = wire_op_bytes(op), align = takes_alignment(op->code) ? op->arg0 : 0;
+	bool could_be_had = bytes && align < ADDRESS_SPACE && (align & (align - 1)) == 0;
+
+	return could_be_had && align > bytes ? align : bytes;
+}
+
 /* A size that could be had, but is more than the limits allow. */
 static void limit_size(uint64_t most, struct op *op)
 {

@@ -68,6 +68,8 @@ static void touching_is_work(void **state)
 	(void)state;
 	l.work = 100;
 	LIMITED(&l, "touch b[0:200]\nmalloc b[0] 1M\n", "touch b[0:5]\nmalloc b[0] 1M\n");
+	LIMITED(&l, "touch b[0:200]\nmemalign b[0] 1M 10\n", "touch b[0:5]\nmemalign b[0] 1M 10\n");
+	LIMITED(&l, "touch b[0:20]\nmemalign b[0] 3M 10\n", "touch b[0:20]\nmemalign b[0] 3M 10\n");
 	LIMITED(&l, "touch b[0:9] 0 64K\nmalloc b[0] 1M\n", "touch b[0:9] 0 64K\nmalloc b[0] 1M\n");
 }
 
