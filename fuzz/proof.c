@@ -30,26 +30,28 @@ static bool tell_all(const struct proof_search *s, const struct outcome_of_run *
 	return shown;
 }
 
-static bool shows_once(const struct proof_search *s, const struct input_text *program)
-{
-	struct outcome_of_run r;
-	struct program p;
-
-	if (program_from_text("input", program->text, program->len, &p) != 0)
-		return false;
-	runner_run(&s->feeding->subject, &p, &s->feeding->run, &r);
-	bool shown = tell_all(s, &r, program);
-
-	runner_release(&r);
-	program_release(&p);
-	return shown;
-}
-
 /* It is not by chance, takes long runs to confirm, and in them begins anew. */
 static bool is_growth(const struct proof_search *s)
 {
 	return strncmp(s->signature, "map-growth/", 11) == 0 ||
 	       strncmp(s->signature, "footprint-growth/", 17) == 0;
+}
+
+static bool shows_once(const struct proof_search *s, const struct input_text *program)
+{
+	struct runner_options options = s->feeding->run;
+	struct outcome_of_run r;
+	struct program p;
+
+	options.sampled_rounds |= is_growth(s);
+	if (program_from_text("input", program->text, program->len, &p) != 0)
+		return false;
+	runner_run(&s->feeding->subject, &p, &options, &r);
+	bool shown = tell_all(s, &r, program);
+
+	runner_release(&r);
+	program_release(&p);
+	return shown;
 }
 
 static bool shows(const struct proof_search *s, const struct input_text *program)

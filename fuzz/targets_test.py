@@ -64,6 +64,16 @@ class Finds(Target):
     def test_crash(self):
         self.check("crash-abort", "crash")
 
+    def test_growth_of_what_is_resident(self):
+        """A loop that fits the work of most inputs, and maps nothing."""
+        (self.path / "loop.prog").write_text(
+            "allocrig 1\nrepeat 40 {\n  malloc b[0] 20000\n  touch b[0]\n  free b[0]\n}\n")
+        subprocess.run([FOLDER / "fuzz" / "fuzz-convert", self.path, self.path / "loop.prog"], check=True)
+        done = self.fuzz("fuzz_alloc", f"--allocator={CANARIES / 'footprint-growth-resident'}.so",
+                         self.path / "loop.prog.wire")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(self.signature(done), "footprint-growth/repeat/rss")
+
     def test_hang(self):
         self.check("hang", "hang")
 

@@ -182,6 +182,7 @@ struct run_request runner_request(const struct subject *s, const struct runner_o
 		.without = o->without,
 		.check_full = o->check_full,
 		.sampling = o->oracles && o->sampling,
+		.sampled_rounds = o->oracles && o->sampled_rounds,
 		.hang_ns = o->hang_ns,
 		.limit_ns = o->limit_ns,
 		.oplog_capacity = o->oplog_capacity,

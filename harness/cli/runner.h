@@ -12,6 +12,7 @@ struct runner_options {
 	uint32_t without;    /* set of enum finding_kind that are not judged */
 	uint32_t wrong_rule; /* enum pages_rule; 0: none */
 	bool sampling;	     /* peaks at statement ends; only with oracles */
+	bool sampled_rounds; /* what is resident at the ends of rounds, without all that too */
 	uint64_t seed;
 	uint64_t hang_ns;
 	uint64_t limit_ns; /* a run is interrupted after so long; 0: never */

@@ -6,10 +6,10 @@
 #define RSS_SAMPLES 128 /* at most so many rounds of a loop */
 /*
  * A sample takes 5 us, as long as three rounds of a small loop. In a fed program a loop gets one
- * when a quarter and one when a half of it is over, and more only if those rise: a tenth of what
- * so many rounds take at least.
+ * when a quarter and one when a half of it is over, and more only if those rise: a fifth of what
+ * so many rounds take at least. Shorter loops have too few samples behind them to be judged.
  */
-#define RSS_FED_ROUNDS 64
+#define RSS_FED_ROUNDS 32
 
 /* A power of two, as are the distances at which the oracle keeps samples. */
 static uint64_t rss_stride(uint64_t rounds)
@@ -38,7 +38,7 @@ static bool wants_rss(const struct child *c, const struct cursor_round *r)
 
 	if (cfg->fed)
 		return wants_rss_fed(c, r);
-	return cfg->sampling && r->round % rss_stride(r->rounds) == 0;
+	return cfg->sampled_rounds && r->round % rss_stride(r->rounds) == 0;
 }
 
 static void take_rss(struct child *c, struct growth_sample *s)

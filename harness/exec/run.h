@@ -30,6 +30,7 @@ struct run_request {
 	uint32_t wrong_rule; /* enum pages_rule that the page model has wrong; 0: none */
 	uint64_t seed;
 	bool oracles, check_full, sampling;
+	bool sampled_rounds; /* what is resident at the ends of rounds, for the growth oracle */
 	/* The child waits for programs: see feed.h, which sets this and the next two. */
 	bool fed, timed;
 	bool no_stacks; /* of crashes, but where one may be the harness's own */

@@ -43,9 +43,10 @@ struct run_config {
 	uint32_t oracles;    /* 0: none, calls only */
 	uint32_t without;    /* set of enum finding_kind that are not judged */
 	uint32_t check_full;
-	uint32_t sampling; /* accounts at statement ends */
-	uint32_t fed;	   /* programs are handed over one by one (struct run_feed) */
-	uint32_t timed;	   /* each allocator call is timed */
+	uint32_t sampling;	 /* accounts at statement ends */
+	uint32_t sampled_rounds; /* what is resident at the ends of rounds */
+	uint32_t fed;		 /* programs are handed over one by one (struct run_feed) */
+	uint32_t timed;		 /* each allocator call is timed */
 	uint32_t accounts; /* mask of enum snapshot_parts: of checkpoints, where no ledger has them
 			    */
 	uint32_t limited;  /* RLIMIT_AS, RLIMIT_DATA or strict overcommit: NULL needs no other cause

@@ -64,6 +64,7 @@ static void fill_facts(const struct prog_info *info, struct run_config *cfg)
 void spawn_configure(const struct run_request *req, struct run_config *cfg)
 {
 	cfg->sampling = req->sampling;
+	cfg->sampled_rounds = req->sampled_rounds || req->sampling;
 	cfg->accounts = req->fed ? req->accounts : SNAPSHOT_ALL;
 	cfg->block_slots = req->info->block_slots;
 	cfg->map_slots = req->info->map_slots;
