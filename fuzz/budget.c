@@ -2,14 +2,13 @@
 
 #include <string.h>
 
-#include "harness/prog/wire.h"
+#include "harness/prog/wire_item.h"
 
 #define MARK_PART 14
 #define MARK_ALL  15
 
-#define LITTLE_WORK 160
-#define PART_WORK   16384
-#define ALL_WORK    200000 /* 65,536 maps, every second of them given back, and some more */
+#define PART_WORK 16384
+#define ALL_WORK  200000 /* 65,536 maps, every second of them given back, and some more */
 /* They take as long as so many ops. */
 #define BALLAST_OPS	4096
 #define KERNEL_CALL_OPS 8
@@ -32,8 +31,8 @@ void budget_limits(enum budget b, struct wire_limits *ret_limits)
 
 	l.work = ALL_WORK;
 	if (b == BUDGET_LITTLE) {
-		l.work = LITTLE_WORK;
-		l.rounds = LITTLE_WORK;
+		l.work = BUDGET_LITTLE_WORK;
+		l.rounds = BUDGET_LITTLE_WORK;
 		l.forks = 2;
 		l.sleep_ns = 100000;
 		l.size_bytes = UINT64_C(64) << 20;
@@ -71,6 +70,18 @@ bool budget_has_ballast(enum budget b)
 void budget_count(struct budget_account *a, enum budget b, const struct budget_cost *c)
 {
 	a->ops[b] += c->ops + c->kernel_calls * KERNEL_CALL_OPS + (c->ballast ? BALLAST_OPS : 0);
+}
+
+enum budget budget_needed(const uint8_t *bytes, size_t len, enum budget of)
+{
+	const struct wire_bytes in = {.bytes = bytes, .len = len};
+	struct wire_item item;
+	size_t at = 0;
+
+	while (of == BUDGET_LITTLE && wire_item_next(in, &at, &item))
+		if (item.kind == OP_REPEAT && item.op.arg0 * 2 > BUDGET_LITTLE_WORK)
+			of = BUDGET_PART;
+	return of;
 }
 
 /* Of all ops one half under the smallest, and a quarter under each other. */

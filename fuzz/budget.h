@@ -16,6 +16,9 @@
 
 struct wire_limits; /* harness/prog/wire.h */
 
+/* What an input that asks for nothing may do: struct wire_limits.work. */
+#define BUDGET_LITTLE_WORK 160
+
 enum budget { BUDGET_LITTLE, BUDGET_PART, BUDGET_ALL, BUDGETS };
 
 enum budget budget_of(size_t len);
@@ -40,6 +43,12 @@ struct budget_cost {
 	bool ballast;
 };
 void budget_count(struct budget_account *a, enum budget b, const struct budget_cost *c);
+
+/*
+ * What its records have need of, where they stand alone (no mark): a loop of more rounds than
+ * little work allows for asks for a part. No less than `of`.
+ */
+enum budget budget_needed(const uint8_t *bytes, size_t len, enum budget of);
 
 /* For what comes of an input of budget `of`. */
 enum budget budget_choose(const struct budget_account *a, enum budget of, unsigned random);

@@ -2,18 +2,20 @@
 
 #include <string.h>
 
+#include "fuzz/mutate_idioms.h"
 #include "fuzz/mutate_ops.h"
 
 #define TRIES 64 /* random kinds until one applies */
 
 /* How often each kind is tried, in the order of the enum. */
 static const uint8_t weights[MUTATIONS] = {
-	[MUTATE_INSERT] = 16,	  [MUTATE_DELETE] = 14,	   [MUTATE_DUPLICATE] = 8,
-	[MUTATE_MOVE] = 6,	  [MUTATE_SWAP] = 6,	   [MUTATE_KIND] = 8,
-	[MUTATE_TWEAK] = 12,	  [MUTATE_RETARGET] = 14,  [MUTATE_RESIZE] = 16,
-	[MUTATE_WIDEN] = 8,	  [MUTATE_THREAD] = 4,	   [MUTATE_CHURN] = 4,
-	[MUTATE_WRAP_REPEAT] = 4, [MUTATE_WRAP_FORK] = 1,  [MUTATE_WRAP_PARALLEL] = 2,
-	[MUTATE_ADD_FAULT] = 3,	  [MUTATE_MOVE_FAULT] = 2, [MUTATE_BALLAST] = 2,
+	[MUTATE_INSERT] = 16,	  [MUTATE_DELETE] = 14,	     [MUTATE_DUPLICATE] = 8,
+	[MUTATE_MOVE] = 6,	  [MUTATE_SWAP] = 6,	     [MUTATE_KIND] = 8,
+	[MUTATE_TWEAK] = 12,	  [MUTATE_RETARGET] = 14,    [MUTATE_RESIZE] = 16,
+	[MUTATE_WIDEN] = 8,	  [MUTATE_THREAD] = 4,	     [MUTATE_LIFE] = 26,
+	[MUTATE_CHURN] = 16,	  [MUTATE_REFUSED_LIFE] = 4, [MUTATE_SIDE_BY_SIDE] = 3,
+	[MUTATE_WRAP_REPEAT] = 4, [MUTATE_WRAP_FORK] = 1,    [MUTATE_WRAP_PARALLEL] = 2,
+	[MUTATE_ADD_FAULT] = 3,	  [MUTATE_MOVE_FAULT] = 2,   [MUTATE_BALLAST] = 2,
 	[MUTATE_TOUCHING] = 1,
 };
 
@@ -157,26 +159,6 @@ static bool wrap(struct mutant *m, unsigned kind)
 	return insert_record(m, run.end, end) && insert_record(m, run.at, open);
 }
 
-static bool churn(struct mutant *m)
-{
-	static const uint8_t takes[] = {OP_MALLOC,	   OP_MALLOC,	    OP_CALLOC,
-					OP_REALLOC,	   OP_REALLOCARRAY, OP_ALIGNED_ALLOC,
-					OP_POSIX_MEMALIGN, OP_MEMALIGN};
-	struct wire_record open = random_record(m, OP_REPEAT),
-			   take = random_record(m, takes[random_under(m, sizeof(takes))]),
-			   give = random_record(m, OP_FREE), end = {.kind = wire_kind_code(OP_END)};
-	struct piece at = {.at = random_place(m)};
-
-	at.end = at.at;
-	open.arg0[1] &= 127;
-	take.thread = give.thread = open.thread;
-	give.slot = take.slot;
-	give.shape = take.shape;
-	const struct wire_record loop[] = {open, take, give, end};
-
-	return piece_replace(m, at, loop, sizeof(loop));
-}
-
 /* The first record of a kind that stands alone. */
 static bool find(const struct mutant *m, unsigned kind, struct piece *ret_piece)
 {
@@ -230,8 +212,11 @@ bool mutate_as(struct mutant *m, enum mutation kind)
 		return move(m);
 	case MUTATE_SWAP:
 		return swap(m);
+	case MUTATE_LIFE:
 	case MUTATE_CHURN:
-		return churn(m);
+	case MUTATE_REFUSED_LIFE:
+	case MUTATE_SIDE_BY_SIDE:
+		return mutate_idiom(m, kind);
 	case MUTATE_WRAP_REPEAT:
 		return wrap(m, OP_REPEAT);
 	case MUTATE_WRAP_FORK:

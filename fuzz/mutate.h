@@ -25,8 +25,12 @@ enum mutation {
 	MUTATE_RESIZE,	 /* a number to a neighbouring edge, a little beside it, or anew */
 	MUTATE_WIDEN,	 /* the slice longer, sparser, or one slot again */
 	MUTATE_THREAD,
-	MUTATE_CHURN, /* a loop that takes a block and gives it back: what grows shows there */
-	MUTATE_WRAP_REPEAT, /* a few ops in a block */
+	/* Idioms (mutate_idioms.h): */
+	MUTATE_LIFE,	     /* blocks are taken, resized, given back */
+	MUTATE_CHURN,	     /* the same in a loop: what grows shows there */
+	MUTATE_REFUSED_LIFE, /* with a fault before it */
+	MUTATE_SIDE_BY_SIDE, /* by two threads at once */
+	MUTATE_WRAP_REPEAT,  /* a few ops in a block */
 	MUTATE_WRAP_FORK,
 	MUTATE_WRAP_PARALLEL,
 	MUTATE_ADD_FAULT,

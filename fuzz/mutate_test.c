@@ -1,6 +1,7 @@
 #include "fuzz/mutate.h"
 #include "harness/prog/wire_value.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "fuzz/budget.h"
 #include "fuzz/mutate_ops.h"
 #include "harness/prog/program_testing.h"
 
@@ -87,7 +89,7 @@ static void every_kind_comes_by_chance(void **state)
 	struct mutant m = {bytes, 0, MAX, 7};
 
 	(void)state;
-	for (int round = 0; round < 5000; round++)
+	for (int round = 0; round < 10000; round++)
 		seen[mutate_once(&m)]++;
 	for (unsigned kind = 0; kind < MUTATIONS; kind++)
 		if (seen[kind] < 20)
@@ -158,6 +160,138 @@ static void wrapping_puts_ops_in_a_block(void **state)
 			if (ops[i].code == OP_FORK)
 				empty = ops[i + 1].code == OP_END;
 		assert_false(empty);
+	}
+}
+
+/* From nothing. */
+static struct program idiom(enum mutation kind, enum budget b, unsigned seed)
+{
+	struct program p = {.ops = ops, .max_ops = 4096};
+	struct mutant m = {bytes, 0, MAX, seed};
+	struct wire_limits limits;
+
+	budget_limits(b, &limits);
+	if (!mutate_as(&m, kind))
+		fail_msg("idiom %d of seed %u does not fit", kind, seed);
+	assert_sound(bytes, m.len, MAX);
+	wire_decode((struct wire_bytes){.bytes = bytes, .len = m.len}, &limits, &p);
+	return p;
+}
+
+/* Ops of that code. */
+static size_t count_of(const struct program *p, unsigned code)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nops; i++)
+		n += p->ops[i].code == code;
+	return n;
+}
+
+static size_t count_takes(const struct program *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->nops; i++)
+		n += op_fills_slot(p->ops[i].code) || p->ops[i].code == OP_REALLOC ||
+		     p->ops[i].code == OP_REALLOCARRAY;
+	return n;
+}
+
+static size_t count_frees(const struct program *p)
+{
+	return count_of(p, OP_FREE) + count_of(p, OP_FREE_SIZED) +
+	       count_of(p, OP_FREE_ALIGNED_SIZED);
+}
+
+/* The steps come together, each of them now and then, and the most frequent life is short. */
+static void lives_take_and_give_back(void **state)
+{
+	size_t shorter = 0, resized = 0, ended = 0, between = 0, gaps = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < 1000; seed++) {
+		struct program p = idiom(MUTATE_LIFE, BUDGET_LITTLE, seed);
+		bool crosses = false;
+
+		assert_true(count_takes(&p) + count_frees(&p) > 0);
+		for (size_t i = 1; i < p.nops; i++)
+			crosses |= p.ops[i].thread != p.ops[0].thread;
+		shorter += p.nops <= 4;
+		resized += count_of(&p, OP_REALLOC) + count_of(&p, OP_REALLOCARRAY) >= 3;
+		ended += count_of(&p, OP_EXIT) > 0;
+		between += crosses;
+		gaps += count_frees(&p) > 1;
+	}
+	assert_true(shorter > 400);
+	assert_true(resized > 50);
+	assert_true(ended > 20);
+	assert_true(between > 100);
+	assert_true(gaps > 50);
+}
+
+/* What a round takes it gives back, in rounds enough, under the limits of most inputs. */
+static void loops_can_show_growth(void **state)
+{
+	size_t whole = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < 1000; seed++) {
+		struct program p = idiom(MUTATE_CHURN, BUDGET_LITTLE, seed);
+
+		assert_int_equal(ops[0].code, OP_REPEAT);
+		assert_int_equal(ops[p.nops - 1].code, OP_END);
+		whole += ops[0].arg0 >= 24 && count_takes(&p) && count_frees(&p);
+	}
+	if (whole < 500)
+		fail_msg("%zu of 1000 loops are whole", whole);
+}
+
+static void long_loops_need_more_work(void **state)
+{
+	struct wire_record *r = put(0, OP_REPEAT);
+	uint16_t few = wire_scaled_code(&wire_count_scale, 40);
+	uint16_t many = wire_scaled_code(&wire_count_scale, 512);
+
+	(void)state;
+	put(1, OP_FREE);
+	put(2, OP_END);
+	r->arg0[0] = (uint8_t)few;
+	r->arg0[1] = few >> 8;
+	assert_int_equal(budget_needed(bytes, len_of(3), BUDGET_LITTLE), BUDGET_LITTLE);
+	assert_int_equal(budget_needed(bytes, len_of(3), BUDGET_ALL), BUDGET_ALL);
+	r->arg0[0] = (uint8_t)many;
+	r->arg0[1] = many >> 8;
+	assert_int_equal(budget_needed(bytes, len_of(3), BUDGET_LITTLE), BUDGET_PART);
+	assert_int_equal(budget_needed(bytes, len_of(3), BUDGET_ALL), BUDGET_ALL);
+}
+
+static void refusals_stand_before_lives(void **state)
+{
+	size_t refused = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < 200; seed++) {
+		struct program p = idiom(MUTATE_REFUSED_LIFE, BUDGET_LITTLE, seed);
+
+		assert_int_equal(p.header.nfaults, 1);
+		assert_int_equal(p.header.faults[0].err, ENOMEM);
+		refused += p.header.faults[0].call <= KCALL_MREMAP;
+	}
+	assert_true(refused > 100);
+}
+
+static void threads_work_side_by_side(void **state)
+{
+	(void)state;
+	for (unsigned seed = 0; seed < 200; seed++) {
+		struct program p = idiom(MUTATE_SIDE_BY_SIDE, BUDGET_PART, seed);
+		unsigned threads = 0;
+
+		assert_int_equal(ops[0].code, OP_PARALLEL);
+		for (size_t i = 1; i < p.nops; i++)
+			threads |= 1u << ops[i].thread;
+		assert_int_equal(threads, 3);
 	}
 }
 
@@ -273,6 +407,11 @@ int main(void)
 		cmocka_unit_test(mutations_repeat),
 		cmocka_unit_test(lengths_keep_their_bound),
 		cmocka_unit_test(wrapping_puts_ops_in_a_block),
+		cmocka_unit_test(lives_take_and_give_back),
+		cmocka_unit_test(loops_can_show_growth),
+		cmocka_unit_test(long_loops_need_more_work),
+		cmocka_unit_test(refusals_stand_before_lives),
+		cmocka_unit_test(threads_work_side_by_side),
 		cmocka_unit_test(faults_are_moved),
 		cmocka_unit_test(moving_and_swapping_lose_nothing),
 		cmocka_unit_test(resizing_reaches_the_edges),
