@@ -6,10 +6,12 @@ here knows: mutations by whole ops, and the state of the allocator as feedback.
                      [--rows FILE] [--table] [CANARY...]
 
 Each run is fuzz_alloc on one processor until a finding of the canary's own kind (`# expect:` in its
-program) is confirmed, or the time is over. Runs are appended to FILE as JSON Lines; what is in there
-already is not run again, so an interrupted call goes on. The table goes to standard output at the end;
---table alone prints that of FILE. Medians are over the seeds, of which those that found nothing count
-as endless: such a median is written as more than the inputs that were tried.
+program) is confirmed, or the time is over. No input says what it expects: of canaries that are made for
+that (`expectation`) growth is the same defect, and right; the table says "as growth". Runs are appended
+to FILE as JSON Lines; what is in there already is not run again, so an interrupted call goes on. The
+table goes to standard output at the end; --table alone prints that of FILE. Medians are over the seeds,
+of which those that found nothing count as endless: such a median is written as more than the inputs that
+were tried.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CANARIES = ROOT / "allocators" / "canary"
 EXPECT = re.compile(r"^# expect: ([a-z-]+) at op", re.M)
+GROWTH = ("map-growth", "footprint-growth")
 MODES = {"ops": [], "bytes": ["--bytes", "--no-state"]}
 POLL_SECONDS = 0.02
 STATS = struct.Struct("<IIQ")  # the start of struct job_stats: abi, pid, inputs
@@ -38,6 +41,10 @@ STATS_ABI = 1
 def kind_of(canary):
     found = EXPECT.search((CANARIES / f"{canary}.prog").read_text(encoding="utf-8"))
     return found[1] if found else None
+
+
+def right_kinds(kind):
+    return {kind, *GROWTH} if kind == "expectation" else {kind}
 
 
 def canaries():
@@ -53,15 +60,15 @@ def inputs_so_far(stats):
     return inputs if abi == STATS_ABI else 0
 
 
-def found_in(inbox, kind):
-    """The finding of that kind, of which there may be some."""
+def found_in(inbox, kinds):
+    """The first finding of these kinds, of which there may be some."""
     found = []
     for path in inbox.glob("*/found.json"):
         try:
             finding = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue  # gone, or not ours to read
-        if finding["kind"] == kind:
+        if finding["kind"] in kinds:
             found.append(finding)
     return min(found, key=lambda f: f["input"], default=None)
 
@@ -89,11 +96,11 @@ def run(args, canary, mode, seed, scratch):
         try:
             while not finding and process.poll() is None and time.monotonic() - begin < args.seconds:
                 time.sleep(POLL_SECONDS)
-                finding = found_in(inbox, kind)
+                finding = found_in(inbox, right_kinds(kind))
         finally:
             early = process.poll()
             end(process)
-    finding = finding or found_in(inbox, kind)
+    finding = finding or found_in(inbox, right_kinds(kind))
     row = {"canary": canary, "kind": kind, "mode": mode, "seed": seed, "found": finding is not None,
            "inputs": finding["input"] if finding else inputs_so_far(stats),
            "seconds": round(finding["seconds"] if finding else time.monotonic() - begin, 3),
@@ -151,7 +158,8 @@ def print_table(rows, names):
                 for mode in MODES}
         if not any(sets.values()):
             continue
-        cells = [name, kind_of(name)]
+        kind = kind_of(name)
+        cells = [name, f"{kind} (as growth)" if len(right_kinds(kind)) > 1 else kind]
         for mode, found in sets.items():
             hits = sum(row["found"] for row in found)
             totals[mode][0] += bool(found) and middle(found, "inputs")[1]
