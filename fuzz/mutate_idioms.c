@@ -295,7 +295,7 @@ static struct idiom idiom_begin(struct mutant *m)
 	else if (one_in(&d, 2))
 		d.kin = (uint8_t)(1 + random_under(m, MOST_KIN));
 	/* Mostly one thread, whichever it is there; also one that gives back what another took. */
-	if (one_in(&d, 3))
+	if (one_in(&d, 2))
 		d.taker = random_thread(&d);
 	d.giver = one_in(&d, 4) ? random_thread(&d) : d.taker;
 	return d;
