@@ -17,8 +17,8 @@ static const uint8_t kinds[256] = {
 	KINDS(40, 53, OP_REALLOC),	 KINDS(54, 59, OP_REALLOCARRAY),
 	KINDS(60, 65, OP_ALIGNED_ALLOC), KINDS(66, 71, OP_POSIX_MEMALIGN),
 	KINDS(72, 75, OP_MEMALIGN),	 KINDS(76, 77, OP_VALLOC),
-	KINDS(78, 79, OP_PVALLOC),	 KINDS(80, 123, OP_FREE),
-	KINDS(124, 125, OP_FREE_SIZED),	 KINDS(126, 127, OP_FREE_ALIGNED_SIZED),
+	KINDS(78, 79, OP_PVALLOC),	 KINDS(80, 115, OP_FREE),
+	KINDS(116, 123, OP_FREE_SIZED),	 KINDS(124, 127, OP_FREE_ALIGNED_SIZED),
 	KINDS(128, 130, OP_USABLE),	 KINDS(131, 133, OP_TRIM),
 	KINDS(134, 151, OP_MMAP),	 KINDS(152, 165, OP_MUNMAP),
 	KINDS(166, 172, OP_MREMAP),	 KINDS(173, 179, OP_MPROTECT),
@@ -225,7 +225,8 @@ static void fault_item(const struct wire_record *r, struct fault_plan *f, uint8_
 {
 	f->call = r->arg0[0] % KCALL_COUNT;
 	f->err = fault_errors[r->arg0[1] % 16];
-	f->nth = 1 + (r->arg1[0] < 128 ? r->arg1[0] % 16u : UINT64_C(1) << r->arg1[0] % 16);
+	/* Short programs make a few dozen calls; what fills a table makes thousands. */
+	f->nth = 1 + (r->arg1[0] < 208 ? r->arg1[0] % 16u : UINT64_C(1) << r->arg1[0] % 16);
 	f->count = r->off < 128 ? 1 : r->off - 128u;
 	f->every = r->len < 192 ? 1 : r->len - 191u;
 	f->from_stmt = 0;

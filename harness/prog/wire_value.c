@@ -173,10 +173,13 @@ uint64_t wire_align(uint16_t code)
 {
 	unsigned high = code >> 8;
 
-	if (high < 192)
+	if (high < 128)
 		return UINT64_C(1) << high % 13;
+	if (high < 192)
+		return UINT64_C(1) << (high - 128) % 26;
+	/* Of 64 bits the upper half for one in four, as what is cut to 32 shows there. */
 	if (high < 224)
-		return UINT64_C(1) << (high - 192) % 64;
+		return UINT64_C(1) << ((high - 192) + ((code & 255) < 192 ? 0 : 32));
 	if (high < 240)
 		return bad_alignments[code % COUNT_OF(bad_alignments)];
 	return wire_scaled(&wire_bytes_scale, (uint16_t)((code & 255) << 8 | (code & 15)));
@@ -190,6 +193,8 @@ uint16_t wire_align_code(uint64_t value)
 		return (uint16_t)(log2_of(value) << 8);
 	if (power && log2_of(value) < 32)
 		return (uint16_t)((192 + log2_of(value)) << 8);
+	if (power)
+		return (uint16_t)((192 + log2_of(value) - 32) << 8 | 192);
 	for (unsigned high = 224; high < 256; high += 16)
 		for (unsigned low = 0; low < 256; low++)
 			if (wire_align((uint16_t)(high << 8 | low)) == value)
