@@ -7,11 +7,13 @@
 #define MARK_PART 14
 #define MARK_ALL  15
 
-#define PART_WORK 16384
-#define ALL_WORK  200000 /* 65,536 maps, every second of them given back, and some more */
+/* Kernel calls take as long as dozens of ops. */
+#define LITTLE_MAPPING_WORK 5
+#define PART_WORK	    16384
+#define ALL_WORK	    200000 /* 65,536 maps, every second of them given back, and some more */
 /* They take as long as so many ops. */
 #define BALLAST_OPS	4096
-#define KERNEL_CALL_OPS 8
+#define KERNEL_CALL_OPS 24
 
 enum budget budget_of(size_t len)
 {
@@ -32,6 +34,7 @@ void budget_limits(enum budget b, struct wire_limits *ret_limits)
 	l.work = ALL_WORK;
 	if (b == BUDGET_LITTLE) {
 		l.work = BUDGET_LITTLE_WORK;
+		l.mapping_work = LITTLE_MAPPING_WORK;
 		l.rounds = BUDGET_LITTLE_WORK;
 		l.forks = 2;
 		l.sleep_ns = 100000;

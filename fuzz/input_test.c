@@ -102,7 +102,7 @@ static void inputs_say_how_much_they_ask_for(void **state)
 
 	assert_int_equal(budget_of(len), BUDGET_LITTLE);
 	assert_int_equal(input_decode(*state, buf, len, &text), 0);
-	assert_string_equal(text.text, V "malloc b[0:160] 8\n");
+	assert_string_equal(text.text, V "malloc b[0:320] 8\n");
 	for (unsigned b = BUDGET_LITTLE; b < BUDGETS; b++) {
 		size_t marked = budget_mark(buf, len, sizeof(buf), b);
 

@@ -42,13 +42,14 @@
  * which not one element fits is left out (a block op: its body stays).
  */
 struct wire_limits {
-	size_t ops;	     /* with OP_END; program.max_ops counts too */
-	uint64_t work;	     /* elements of slices by rounds of repeats, and touched pages / 16 */
-	uint64_t rounds;     /* of nested repeats, multiplied */
-	uint64_t forks;	     /* by rounds */
-	uint64_t sleep_ns;   /* by rounds */
-	uint64_t size_bytes; /* one block or mapping; sizes that no address space holds pass */
-	uint64_t live_bytes; /* all blocks and mappings, reserved */
+	size_t ops;	       /* with OP_END; program.max_ops counts too */
+	uint64_t work;	       /* elements of slices by rounds of repeats, and touched pages / 16 */
+	uint64_t mapping_work; /* what an element counts that maps, or is as large; 0: as all do */
+	uint64_t rounds;       /* of nested repeats, multiplied */
+	uint64_t forks;	       /* by rounds */
+	uint64_t sleep_ns;     /* by rounds */
+	uint64_t size_bytes;   /* one block or mapping; sizes that no address space holds pass */
+	uint64_t live_bytes;   /* all blocks and mappings, reserved */
 	uint64_t resident_bytes; /* what touches and the like make resident */
 	uint64_t ballast;	 /* headroom: what is above max_map_count cannot be had */
 	uint32_t threads;	 /* 1 .. PROG_MAX_THREADS */

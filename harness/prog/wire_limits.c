@@ -8,6 +8,7 @@
 
 #define ADDRESS_SPACE  (UINT64_C(1) << 47) /* what one process can map: no request reaches it */
 #define BYTES_PER_WORK (UINT64_C(1) << 16) /* touching 16 pages takes about as long as an op */
+#define LARGE_BLOCK    (UINT64_C(1) << 17)
 #define ALL_CODES      ((UINT64_C(1) << OP_CODES) - 1)
 
 _Static_assert(OP_CODES < 64, "sets of codes have 64 bits");
@@ -159,6 +160,25 @@ static uint64_t resident_bytes(const struct op *op, uint64_t largest)
 	}
 }
 
+/* Most allocators have mappings of their own for blocks of that size. */
+static bool may_map(const struct op *op)
+{
+	switch (op->code) {
+	case OP_MMAP:
+	case OP_MUNMAP:
+	case OP_MREMAP:
+	case OP_MPROTECT:
+	case OP_MADVISE:
+	case OP_MSYNC:
+	case OP_MLOCK:
+	case OP_MUNLOCK:
+	case OP_TRUNCATE:
+		return true;
+	default:
+		return wire_op_bytes(op) >= LARGE_BLOCK;
+	}
+}
+
 static uint64_t elements_of(const struct slice *s)
 {
 	if (s->single)
@@ -230,8 +250,9 @@ bool wire_spend(const struct wire_limits *limits, struct wire_spent *spent, uint
 	uint64_t elements = op->space == SPACE_NONE ? 1 : elements_of(&op->slice);
 	uint64_t resident = elements ? resident_bytes(op, spent->largest) : 0;
 	struct wire_spent after = *spent;
+	uint64_t work = limits->mapping_work && may_map(op) ? limits->mapping_work : 1;
 	struct budget budgets[] = {
-		{limits->work, &after.work, product(1 + resident / BYTES_PER_WORK, rounds)},
+		{limits->work, &after.work, product(work + resident / BYTES_PER_WORK, rounds)},
 		{limits->live_bytes, &after.live_bytes, elements ? wire_op_bytes(op) : 0},
 		{limits->resident_bytes, &after.resident_bytes, resident},
 	};

@@ -73,6 +73,18 @@ static void touching_is_work(void **state)
 	LIMITED(&l, "touch b[0:9] 0 64K\nmalloc b[0] 1M\n", "touch b[0:9] 0 64K\nmalloc b[0] 1M\n");
 }
 
+static void what_maps_is_more_work(void **state)
+{
+	struct wire_limits l = wire_unlimited;
+
+	(void)state;
+	l.work = 100;
+	l.mapping_work = 5;
+	LIMITED(&l, "malloc b[0:30] 64K\nmalloc b[0:30] 128K\n",
+		"malloc b[0:30] 64K\nmalloc b[0:14] 128K\n");
+	LIMITED(&l, "repeat 4 {\nmunmap m[0:9]\n}\n", "repeat 4 {\n  munmap m[0:4]\n}\n");
+}
+
 static void rounds_are_multiplied(void **state)
 {
 	struct wire_limits l = wire_unlimited;
@@ -185,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(work_is_elements_by_rounds),
 		cmocka_unit_test(touching_is_work),
+		cmocka_unit_test(what_maps_is_more_work),
 		cmocka_unit_test(rounds_are_multiplied),
 		cmocka_unit_test(forks_count_by_rounds),
 		cmocka_unit_test(sizes_are_clipped_where_they_could_be_had),
