@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fuzz/mutate_idioms.h"
+#include "fuzz/mutate_numbers.h"
 #include "fuzz/mutate_ops.h"
 
 #define TRIES 64 /* random kinds until one applies */
@@ -16,7 +17,7 @@ static const uint8_t weights[MUTATIONS] = {
 	[MUTATE_CHURN] = 16,	  [MUTATE_REFUSED_LIFE] = 4, [MUTATE_SIDE_BY_SIDE] = 3,
 	[MUTATE_WRAP_REPEAT] = 4, [MUTATE_WRAP_FORK] = 1,    [MUTATE_WRAP_PARALLEL] = 2,
 	[MUTATE_ADD_FAULT] = 3,	  [MUTATE_MOVE_FAULT] = 2,   [MUTATE_BALLAST] = 2,
-	[MUTATE_TOUCHING] = 1,
+	[MUTATE_TOUCHING] = 1,	  [MUTATE_SWEEP] = 8,
 };
 
 /* Between two ops, or before or behind all of them. */
@@ -212,6 +213,8 @@ bool mutate_as(struct mutant *m, enum mutation kind)
 		return move(m);
 	case MUTATE_SWAP:
 		return swap(m);
+	case MUTATE_SWEEP:
+		return number_sweep(m);
 	case MUTATE_LIFE:
 	case MUTATE_CHURN:
 	case MUTATE_REFUSED_LIFE:
@@ -261,17 +264,22 @@ enum mutation mutate_once(struct mutant *m)
 	return MUTATIONS;
 }
 
+void mutate_some(struct mutant *m)
+{
+	/* One half of the time one, a quarter two, and so on. */
+	do
+		mutate_once(m);
+	while (random_under(m, 2));
+	/* Nothing at all is no input that a fuzzer takes. */
+	if (m->len == 0)
+		mutate_as(m, MUTATE_INSERT);
+}
+
 size_t mutate(uint8_t *bytes, size_t len, size_t max_len, unsigned seed)
 {
 	struct mutant m = {.bytes = bytes, .len = len, .max_len = max_len, .random = seed};
 
-	/* One half of the time one, a quarter two, and so on. */
-	do
-		mutate_once(&m);
-	while (random_under(&m, 2));
-	/* Nothing at all is no input that a fuzzer takes. */
-	if (m.len == 0)
-		mutate_as(&m, MUTATE_INSERT);
+	mutate_some(&m);
 	return m.len;
 }
 

@@ -22,8 +22,11 @@ enum mutation {
 	MUTATE_KIND,	 /* another kind of op with the same numbers */
 	MUTATE_TWEAK,	 /* one byte of a record */
 	MUTATE_RETARGET, /* another slot: that of another op, or one near it */
-	MUTATE_RESIZE,	 /* a number to a neighbouring edge, a little beside it, or anew */
-	MUTATE_WIDEN,	 /* the slice longer, sparser, or one slot again */
+	/* A number to a neighbouring edge, a little beside it, to another op's, to a known size,
+	   or anew. */
+	MUTATE_RESIZE,
+	MUTATE_SWEEP, /* blocks of one kind and of many sizes */
+	MUTATE_WIDEN, /* the slice longer, sparser, or one slot again */
 	MUTATE_THREAD,
 	/* Idioms (mutate_idioms.h): */
 	MUTATE_LIFE,	     /* blocks are taken, resized, given back */
@@ -40,11 +43,16 @@ enum mutation {
 	MUTATIONS
 };
 
-/* The input, and the state of the random choices. */
+/*
+ * The input, and the state of the random choices. `sizes`: those where the allocator is known to
+ * do something else, the small ones in the first half, with holes of 0. None have to be known.
+ */
 struct mutant {
 	uint8_t *bytes;
 	size_t len, max_len;
 	uint64_t random;
+	const uint64_t *sizes;
+	size_t nsizes;
 };
 
 /* One mutation of that kind. False, with the bytes as they were, where it does not apply. */
@@ -53,7 +61,10 @@ bool mutate_as(struct mutant *m, enum mutation kind);
 /* One mutation of a random kind that applies; MUTATIONS when none does. */
 enum mutation mutate_once(struct mutant *m);
 
-/* One or a few mutations, as LLVMFuzzerCustomMutator. Returns the new length. */
+/* One or a few mutations. Something is there then, if it has room. */
+void mutate_some(struct mutant *m);
+
+/* The same as LLVMFuzzerCustomMutator, with no known sizes. Returns the new length. */
 size_t mutate(uint8_t *bytes, size_t len, size_t max_len, unsigned seed);
 
 /*

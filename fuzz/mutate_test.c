@@ -59,7 +59,10 @@ static void every_kind_changes_something(void **state)
 	for (int round = 0; round < 400; round++)
 		for (unsigned kind = 0; kind < MUTATIONS; kind++) {
 			size_t len = random_input(&r, bytes);
-			struct mutant m = {bytes, len, MAX, random_u64(&r)};
+			struct mutant m = {.bytes = bytes,
+					   .len = len,
+					   .max_len = MAX,
+					   .random = random_u64(&r)};
 
 			memset(bytes + len, 0xee, sizeof(bytes) - len);
 			memcpy(before, bytes, sizeof(bytes));
@@ -86,7 +89,7 @@ static void every_kind_changes_something(void **state)
 static void every_kind_comes_by_chance(void **state)
 {
 	size_t seen[MUTATIONS + 1] = {0};
-	struct mutant m = {bytes, 0, MAX, 7};
+	struct mutant m = {.bytes = bytes, .len = 0, .max_len = MAX, .random = 7};
 
 	(void)state;
 	for (int round = 0; round < 10000; round++)
@@ -147,7 +150,8 @@ static void wrapping_puts_ops_in_a_block(void **state)
 {
 	(void)state;
 	for (unsigned seed = 0; seed < 50; seed++) {
-		struct mutant m = {bytes, len_of(3), MAX, seed};
+		struct mutant m = {
+			.bytes = bytes, .len = len_of(3), .max_len = MAX, .random = seed};
 
 		for (size_t i = 0; i < 3; i++)
 			put(i, OP_FREE);
@@ -301,7 +305,8 @@ static void faults_are_moved(void **state)
 
 	(void)state;
 	for (unsigned seed = 0; seed < 50; seed++) {
-		struct mutant m = {bytes, len_of(3), MAX, seed};
+		struct mutant m = {
+			.bytes = bytes, .len = len_of(3), .max_len = MAX, .random = seed};
 
 		put(0, OP_FREE);
 		put(1, OP_TRIM);
@@ -323,7 +328,8 @@ static void moving_and_swapping_lose_nothing(void **state)
 {
 	(void)state;
 	for (unsigned seed = 0; seed < 200; seed++) {
-		struct mutant m = {bytes, len_of(20), MAX, seed};
+		struct mutant m = {
+			.bytes = bytes, .len = len_of(20), .max_len = MAX, .random = seed};
 		uint32_t seen = 0;
 
 		for (size_t i = 0; i < 20; i++)
@@ -346,7 +352,8 @@ static void resizing_reaches_the_edges(void **state)
 
 	(void)state;
 	for (unsigned seed = 0; seed < 1000; seed++) {
-		struct mutant m = {bytes, len_of(1), MAX, seed};
+		struct mutant m = {
+			.bytes = bytes, .len = len_of(1), .max_len = MAX, .random = seed};
 		struct wire_record *r = put(0, OP_MALLOC);
 
 		r->arg0[0] = (uint8_t)code;
@@ -363,6 +370,107 @@ static void resizing_reaches_the_edges(void **state)
 	assert_true(applied > 100);
 	assert_true(near > applied / 3);
 	assert_true(far > applied / 10);
+}
+
+/* The number that the op before the last one has, of 1,000 mutations of it by one kind. */
+struct tally {
+	size_t applied, known, beside, others, powers;
+	uint64_t exponents;
+};
+
+static struct tally resize(uint8_t code)
+{
+	static const uint64_t sizes[] = {0, 1744, 0, 0};
+	struct tally t = {0};
+
+	for (unsigned seed = 0; seed < 1000; seed++) {
+		struct mutant m = {.bytes = bytes,
+				   .len = len_of(2),
+				   .max_len = MAX,
+				   .random = seed,
+				   .sizes = sizes,
+				   .nsizes = 4};
+		struct wire_record *r = put(0, code);
+
+		put(1, OP_MALLOC)->arg0[0] = 77; /* of the log-uniform half */
+		r->arg0[1] = 9;
+		r->arg1[1] = 5;
+		decoded(bytes, m.len);
+		uint64_t of_other = ops[1].arg0, first = ops[0].arg0, second = ops[0].arg1;
+
+		if (!mutate_as(&m, MUTATE_RESIZE))
+			continue;
+		decoded(bytes, m.len);
+		uint64_t now = ops[0].arg0 != first ? ops[0].arg0 : ops[0].arg1;
+
+		if (ops[0].arg0 == first && ops[0].arg1 == second)
+			continue;
+		t.applied++;
+		t.known += now == 1744;
+		t.beside += now == 1745 || now == 1743 || now == 1760;
+		t.others += now == of_other;
+		if (ops[0].arg0 != first && now && (now & (now - 1)) == 0) {
+			t.powers++;
+			t.exponents |= UINT64_C(1) << __builtin_ctzll(now);
+		}
+	}
+	return t;
+}
+
+static void resizing_takes_known_sizes_and_those_of_others(void **state)
+{
+	(void)state;
+	struct tally t = resize(OP_MALLOC);
+
+	assert_in_range(t.known, 10, 100);
+	assert_in_range(t.beside, 10, 100);
+	assert_in_range(t.others, 5, 100);
+}
+
+static void alignments_stay_powers_mostly(void **state)
+{
+	(void)state;
+	struct tally t = resize(OP_ALIGNED_ALLOC);
+
+	assert_in_range(t.known, 5, 100); /* of its size */
+	assert_in_range(t.powers, 100, t.applied - 20);
+	assert_in_range(__builtin_popcountll(t.exponents), 30, 64);
+}
+
+static void sweeps_are_of_many_sizes(void **state)
+{
+	static const uint64_t sizes[] = {1744, 0};
+	size_t blocks = 0, repeated = 0, known = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < 200; seed++) {
+		struct mutant m = {.bytes = bytes,
+				   .max_len = MAX,
+				   .random = seed,
+				   .sizes = sizes,
+				   .nsizes = 2};
+
+		if (!mutate_as(&m, MUTATE_SWEEP)) {
+			assert_int_equal(m.len, 0);
+			continue;
+		}
+		struct program p = decoded(bytes, m.len);
+
+		assert_sound(bytes, m.len, MAX);
+		assert_true(p.nops >= 5);
+		assert_int_equal(ops[p.nops - 1].slice.stop, ops[p.nops - 2].slice.stop);
+		assert_int_equal(ops[p.nops - 1].slice.start, ops[0].slice.start);
+		for (size_t i = 0; i + 1 < p.nops; i++, blocks++) {
+			assert_int_equal(ops[i].code, ops[0].code);
+			assert_int_equal(ops[i].slice.start, ops[0].slice.start + i);
+			repeated += i && ops[i].arg0 == ops[i - 1].arg0 &&
+				    ops[i].arg1 == ops[i - 1].arg1;
+			known += ops[i].arg0 == 1744 || ops[i].arg1 == 1744;
+		}
+	}
+	assert_true(blocks > 1500);
+	assert_true(repeated < blocks / 10);
+	assert_in_range(known, blocks / 20, blocks / 2);
 }
 
 static void crossing_takes_from_both(void **state)
@@ -415,6 +523,9 @@ int main(void)
 		cmocka_unit_test(faults_are_moved),
 		cmocka_unit_test(moving_and_swapping_lose_nothing),
 		cmocka_unit_test(resizing_reaches_the_edges),
+		cmocka_unit_test(resizing_takes_known_sizes_and_those_of_others),
+		cmocka_unit_test(alignments_stay_powers_mostly),
+		cmocka_unit_test(sweeps_are_of_many_sizes),
 		cmocka_unit_test(crossing_takes_from_both),
 	};
 

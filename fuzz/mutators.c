@@ -14,11 +14,18 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t len, size_t max_len, unsig
 	enum budget of = budget_of(len);
 	size_t room = max_len > WIRE_RECORD_BYTES ? max_len - (WIRE_RECORD_BYTES - 1) : max_len;
 
-	len = mutate(bytes, budget_strip(len), room, seed);
+	struct mutant m = {
+		.bytes = bytes, .len = budget_strip(len), .max_len = room, .random = seed};
+
+	m.sizes = target_sizes(&m.nsizes);
+	/* More than it had is of use to what asks for it alone. */
+	if (target_budget(of, seed) > of)
+		mutate_as(&m, MUTATE_WIDEN);
+	mutate_some(&m);
 	/* Not each time: most long loops show nothing that short ones do not. */
 	if (seed / 64 % 2 == 0)
-		of = budget_needed(bytes, len, of);
-	return budget_mark(bytes, len, max_len, target_budget(of, seed));
+		of = budget_needed(bytes, m.len, of);
+	return budget_mark(bytes, m.len, max_len, target_budget(of, seed));
 }
 
 /* By bytes: as an engine does that knows nothing of ops, a piece of one and then of the other. */

@@ -23,6 +23,12 @@ bool target_mutates_bytes(void)
 	return target.flags.bytes;
 }
 
+const uint64_t *target_sizes(size_t *ret_n)
+{
+	*ret_n = FEEDBACK_ROUNDED;
+	return target.sizes;
+}
+
 enum budget target_budget(enum budget of, unsigned random)
 {
 	return budget_choose(&target.account, of, random);
@@ -153,6 +159,14 @@ static void count_result(struct target *t, const struct feed_result *r)
 	count_edges(t, r->reached);
 }
 
+/* The last one at each place, so that what comes depends on the inputs alone. */
+static void learn_sizes(struct target *t, const struct run_feedback *reached)
+{
+	for (size_t i = 0; reached && i < FEEDBACK_ROUNDED; i++)
+		if (reached->rounded[i])
+			t->sizes[i] = reached->rounded[i];
+}
+
 static void count_cost(struct target *t, enum budget b, const struct feed_result *r)
 {
 	struct budget_cost cost = {.ops = r->executed, .ballast = t->text.ballast};
@@ -186,6 +200,7 @@ static void take_results(struct target *t, enum budget b)
 
 		s->nfindings = feeding_describe(&s->feeding, &s->result, &s->growth, s->finding);
 		count_result(t, &s->result);
+		learn_sizes(t, s->result.reached);
 		count_cost(t, b, &s->result);
 		give_feedback(t, s, goal);
 	}

@@ -27,6 +27,12 @@ bool target_mutates_bytes(void);
 /* The budget of what a mutation makes of an input with that one. */
 enum budget target_budget(enum budget of, unsigned random);
 
+/*
+ * Usable sizes that the allocator has rounded up to so far: ends of its classes. FEEDBACK_ROUNDED
+ * of them, octave by octave, with holes of 0.
+ */
+const uint64_t *target_sizes(size_t *ret_n);
+
 /* What the last input reached; an engine that looks at none clears it before each. */
 extern struct feedback_counters target_counters;
 

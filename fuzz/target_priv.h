@@ -46,6 +46,7 @@ struct target {
 	unsigned broken; /* inputs in a row */
 	struct input_text text;
 	bool edges_seen[FEEDBACK_EDGES];
+	uint64_t sizes[FEEDBACK_ROUNDED];
 };
 
 /* Whether it is to be told: the profile does not know it, or nobody asks the profile. */

@@ -139,6 +139,11 @@ static void print_states(const struct run_feedback *f)
 	for (size_t i = 0; i < sizeof(f->states); i++)
 		sum = (sum ^ (f->states[i] != 0)) * 16777619u;
 	printf("states=%08x ", sum);
+	printf("rounded=");
+	for (size_t i = 0, n = 0; i < FEEDBACK_ROUNDED; i++)
+		if (f->rounded[i])
+			printf("%s%" PRIu64, n++ ? "," : "", f->rounded[i]);
+	putchar(' ');
 	printf("edges=%u edges_known=%u edges_left_out=%u ", count_set(f->edges, f->nedges),
 	       f->nedges, f->edges_left_out);
 }

@@ -279,6 +279,10 @@ class States(Fed):
                          "repeat 256 {\nmalloc b[0] 10\nfree b[0]\n}")
         self.assertEqual([t["sizes"] for t in told], [0, 1, 1, 3, 3, 1])
 
+    def test_rounded_sizes(self):
+        told = self.told("", "malloc b[0] 100\ncalloc b[1] 1 99\nrealloc b[2] 1027", "malloc b[0] 104")
+        self.assertEqual([t["rounded"] for t in told], ["", "104,1032", ""])
+
     def test_moves(self):
         told = self.told("malloc b[0] 1000\nrealloc b[1] 7", "malloc b[0] 1000\nrealloc b[0] 999",
                          "malloc b[0] 1000\nrealloc b[0] 999\nrealloc b[0] 999\n"

@@ -265,6 +265,8 @@ static void run_allocating(struct child *c, const struct op *op, uint32_t slot)
 	shared_leave(c);
 	if (c->model) {
 		ask_usable(c, &e, e.ret);
+		if (c->reached && e.usable_known)
+			reached_usable(c, requested(op), e.usable);
 		if (!e.ret && e.cause == CAUSE_REFUSED)
 			c->counts->null_at_refusal++;
 		judge_after(c, &e);

@@ -7,6 +7,9 @@
  * was built with -fsanitize-coverage=inline-8bit-counters, as they are when the program is over
  * and undone; those of fork children and of a child that crashed are not in them (but 0).
  *
+ * Rounded are usable sizes that are more than was asked for: where one of the allocator's classes
+ * ends. Each has one place (a few have the same: the last one counts), the others are 0.
+ *
  * Events come from the child's own process, its threads and its fork children. In parallel
  * sections a count may be lost.
  */
@@ -41,8 +44,13 @@ enum feedback_part {
 	(FEEDBACK_CALLS_BYTES + FEEDBACK_SIZES_BYTES + FEEDBACK_MOVES_BYTES +                      \
 	 FEEDBACK_REFUSALS_BYTES + FEEDBACK_ERRORS_BYTES)
 
+/* Each octave up to 4 GiB has as many. */
+#define FEEDBACK_ROUNDED_OCTAVE 8
+#define FEEDBACK_ROUNDED	(32 * FEEDBACK_ROUNDED_OCTAVE)
+
 struct run_feedback {
 	uint8_t states[FEEDBACK_STATES];
+	uint64_t rounded[FEEDBACK_ROUNDED];
 	uint32_t nedges; /* of all instrumented files that are loaded, at most FEEDBACK_EDGES */
 	uint32_t edges_left_out; /* for which there was no room */
 	uint8_t edges[FEEDBACK_EDGES];

@@ -48,6 +48,7 @@ void reached_clear(struct child *c)
 	if (!c->shared->config.fed)
 		return;
 	memset(f->states, 0, sizeof(f->states));
+	memset(f->rounded, 0, sizeof(f->rounded));
 	edges_clear(f);
 	c->reached = f;
 }
@@ -235,6 +236,18 @@ void reached_refusals(struct child *c, unsigned code, bool served)
 
 		count(c, parts[FEEDBACK_REFUSALS].at + (code << 3 | kcall) * 2 + served);
 	}
+}
+
+void reached_usable(struct child *c, size_t size, size_t usable)
+{
+	unsigned in = octave(usable);
+
+	if (usable <= size || in > FEEDBACK_ROUNDED / FEEDBACK_ROUNDED_OCTAVE)
+		return;
+	uint64_t hash = usable * UINT64_C(0x9e3779b97f4a7c15) >> 40;
+	size_t place = (in - 1) * FEEDBACK_ROUNDED_OCTAVE + hash % FEEDBACK_ROUNDED_OCTAVE;
+
+	__atomic_store_n(&c->reached->rounded[place], usable, __ATOMIC_RELAXED);
 }
 
 void reached_error(struct child *c, unsigned code, int err)

@@ -38,6 +38,9 @@ void reached_request(struct child *c, const struct reached_request *r);
 /* The kernel calls that were refused in this call of the allocator: was it served? */
 void reached_refusals(struct child *c, unsigned code, bool served);
 
+/* A block of `size` bytes was asked for, and has `usable`. */
+void reached_usable(struct child *c, size_t size, size_t usable);
+
 void reached_error(struct child *c, unsigned code, int err);
 
 #endif
