@@ -243,7 +243,7 @@ static void look_ahead(struct decoder *d, struct wire_bytes in)
 		d->touching |= item.kind == WIRE_TOUCHING;
 		if (item.kind >= OP_CODES || !wire_limit_op(d->limits, &item.op))
 			continue;
-		uint64_t bytes = wire_op_touched_bytes(&item.op);
+		uint64_t bytes = wire_op_reserved(&item.op);
 
 		if (bytes > d->spent.largest)
 			d->spent.largest = bytes;

@@ -109,9 +109,9 @@ bool wire_spend(const struct wire_limits *limits, struct wire_spent *spent, uint
 uint64_t wire_op_bytes(const struct op *op);
 
 /*
- * What one block or mapping may come to when all of it is touched: an allocator may let the caller
- * have all that it took for an alignment.
+ * The same with its alignment, which some allocators map beside the block and do not give back:
+ * then it is usable, and touched with it.
  */
-uint64_t wire_op_touched_bytes(const struct op *op);
+uint64_t wire_op_reserved(const struct op *op);
 
 #endif

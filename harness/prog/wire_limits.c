@@ -85,17 +85,27 @@ uint64_t wire_op_bytes(const struct op *op)
 	return bytes < ADDRESS_SPACE ? bytes : 0;
 }
 
-static bool takes_alignment(unsigned code)
+static bool takes_alignment(const struct op *op)
 {
-	return code == OP_ALIGNED_ALLOC || code == OP_POSIX_MEMALIGN || code == OP_MEMALIGN;
+	return op->code == OP_ALIGNED_ALLOC || op->code == OP_POSIX_MEMALIGN ||
+	       op->code == OP_MEMALIGN;
 }
 
-uint64_t wire_op_touched_bytes(const struct op *op)
+/* What an allocator may map to have a block at such an address; 0 where none can be had. */
+static uint64_t align_bytes(const struct op *op)
 {
-	uint64_t bytes = wire_op_bytes(op), align = takes_alignment(op->code) ? op->arg0 : 0;
-	bool could_be_had = bytes && align < ADDRESS_SPACE && (align & (align - 1)) == 0;
+	return takes_alignment(op) && op->arg0 < ADDRESS_SPACE ? op->arg0 : 0;
+}
 
-	return could_be_had && align > bytes ? align : bytes;
+uint64_t wire_op_reserved(const struct op *op)
+{
+	return wire_op_bytes(op) + align_bytes(op);
+}
+
+static void limit_align(uint64_t most, struct op *op)
+{
+	if (align_bytes(op) > most)
+		op->arg0 = UINT64_C(1) << (63 - __builtin_clzll(most));
 }
 
 /* A size that could be had, but is more than the limits allow. */
@@ -132,6 +142,7 @@ bool wire_limit_op(const struct wire_limits *limits, struct op *op)
 	if (limits->no_judging)
 		op->outcomes = (struct outcomes){0};
 	limit_size(limits->size_bytes, op);
+	limit_align(limits->size_bytes, op);
 	return true;
 }
 
@@ -253,7 +264,7 @@ bool wire_spend(const struct wire_limits *limits, struct wire_spent *spent, uint
 	uint64_t work = limits->mapping_work && may_map(op) ? limits->mapping_work : 1;
 	struct budget budgets[] = {
 		{limits->work, &after.work, product(work + resident / BYTES_PER_WORK, rounds)},
-		{limits->live_bytes, &after.live_bytes, elements ? wire_op_bytes(op) : 0},
+		{limits->live_bytes, &after.live_bytes, elements ? wire_op_reserved(op) : 0},
 		{limits->resident_bytes, &after.resident_bytes, resident},
 	};
 	uint64_t n = budgets_spend(budgets, 3, elements ? elements : 1);

@@ -68,8 +68,8 @@ static void touching_is_work(void **state)
 	(void)state;
 	l.work = 100;
 	LIMITED(&l, "touch b[0:200]\nmalloc b[0] 1M\n", "touch b[0:5]\nmalloc b[0] 1M\n");
-	LIMITED(&l, "touch b[0:200]\nmemalign b[0] 1M 10\n", "touch b[0:5]\nmemalign b[0] 1M 10\n");
-	LIMITED(&l, "touch b[0:20]\nmemalign b[0] 3M 10\n", "touch b[0:20]\nmemalign b[0] 3M 10\n");
+	LIMITED(&l, "touch b[0:200]\nmemalign b[0] 512K 512K\n",
+		"touch b[0:5]\nmemalign b[0] 512K 512K\n");
 	LIMITED(&l, "touch b[0:9] 0 64K\nmalloc b[0] 1M\n", "touch b[0:9] 0 64K\nmalloc b[0] 1M\n");
 }
 
@@ -117,7 +117,21 @@ static void sizes_are_clipped_where_they_could_be_had(void **state)
 	LIMITED(&l, "malloc b[0] 2M\nmalloc b[1] 9223372036854775807\ncalloc b[2] 4096 4096\n",
 		"malloc b[0] 1M\nmalloc b[1] 9223372036854775807\ncalloc b[2] 256 4K\n");
 	LIMITED(&l, "calloc b[0] 2 2M\nmemalign b[1] 4M 4M\nmmap m[0] 1G rw private,anon\n",
-		"calloc b[0] 1 1M\nmemalign b[1] 4M 1M\nmmap m[0] 1M rw private,anon\n");
+		"calloc b[0] 1 1M\nmemalign b[1] 1M 1M\nmmap m[0] 1M rw private,anon\n");
+}
+
+static void alignments_are_reserved_too(void **state)
+{
+	struct wire_limits l = wire_unlimited;
+
+	(void)state;
+	l.size_bytes = 1000000;
+	LIMITED(&l, "aligned_alloc b[0] 32G 8\nmemalign b[0] 512K 8\n",
+		"aligned_alloc b[0] 512K 8\nmemalign b[0] 512K 8\n");
+	LIMITED(&l, "aligned_alloc b[0] 128T 8\naligned_alloc b[0] 3 8\n",
+		"aligned_alloc b[0] 128T 8\naligned_alloc b[0] 3 8\n");
+	l.live_bytes = 2000000;
+	LIMITED(&l, "memalign b[0:9] 512K 8\n", "memalign b[0:3] 512K 8\n");
 }
 
 static void live_bytes_are_bounded(void **state)
@@ -201,6 +215,7 @@ int main(void)
 		cmocka_unit_test(rounds_are_multiplied),
 		cmocka_unit_test(forks_count_by_rounds),
 		cmocka_unit_test(sizes_are_clipped_where_they_could_be_had),
+		cmocka_unit_test(alignments_are_reserved_too),
 		cmocka_unit_test(live_bytes_are_bounded),
 		cmocka_unit_test(sleep_is_bounded),
 		cmocka_unit_test(ops_leave_room_for_closes),
