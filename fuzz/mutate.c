@@ -17,7 +17,7 @@ static const uint8_t weights[MUTATIONS] = {
 	[MUTATE_CHURN] = 16,	  [MUTATE_REFUSED_LIFE] = 4, [MUTATE_SIDE_BY_SIDE] = 3,
 	[MUTATE_WRAP_REPEAT] = 4, [MUTATE_WRAP_FORK] = 1,    [MUTATE_WRAP_PARALLEL] = 2,
 	[MUTATE_ADD_FAULT] = 3,	  [MUTATE_MOVE_FAULT] = 2,   [MUTATE_BALLAST] = 2,
-	[MUTATE_TOUCHING] = 1,	  [MUTATE_SWEEP] = 8,
+	[MUTATE_TOUCHING] = 1,	  [MUTATE_SWEEP] = 18,
 };
 
 /* Between two ops, or before or behind all of them. */
