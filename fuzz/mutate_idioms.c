@@ -1,7 +1,7 @@
 #include "fuzz/mutate_idioms.h"
 
 #include "fuzz/budget.h"
-#include "fuzz/mutate_ops.h"
+#include "fuzz/mutate_numbers.h"
 #include "harness/prog/wire_value.h"
 
 #define RECORDS	      64 /* what is longer is cut off */
@@ -63,6 +63,11 @@ static uint16_t any_size(struct idiom *d)
 {
 	if (one_in(d, 16))
 		return wire_scaled_code(&wire_bytes_scale, random_under(d->m, 3));
+	uint64_t known = one_in(d, 4) ? number_known(d->m) : 0;
+
+	/* Or the nearest that a code has. */
+	if (known)
+		return wire_scaled_code(&wire_bytes_scale, known);
 	if (one_in(d, 2))
 		return (uint16_t)(3 * OCTAVE + random_under(d->m, 14 * OCTAVE));
 	struct wire_record r = random_record(d->m, OP_MALLOC);

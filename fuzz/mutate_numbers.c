@@ -71,8 +71,7 @@ static size_t count_sizes(const struct mutant *m, size_t most)
 	return n;
 }
 
-/* The end of one of the allocator's own classes, or a little beside it; 0: none is known. */
-static uint64_t known_size(struct mutant *m)
+uint64_t number_known(struct mutant *m)
 {
 	static const int8_t beside_end[] = {0, 0, 0, 1, 1, 1, -1, 8, -8, 16, -16, 17};
 	/* Large ones are rounded to pages and many, small ones are few and in use all the time. */
@@ -108,7 +107,7 @@ uint64_t number_other(struct mutant *m, const struct wire_item *item, unsigned f
 	uint64_t value = 0, choice = random_under(m, 8);
 
 	if (choice < 2 && of_block && !is_align && !is_count)
-		value = known_size(m);
+		value = number_known(m);
 	else if (choice == 2)
 		value = other_number(m);
 	else if (choice == 3 && is_align)
@@ -121,7 +120,7 @@ uint64_t number_other(struct mutant *m, const struct wire_item *item, unsigned f
 /* Mostly what takes no mapping of its own: those cost as much as some dozens of others. */
 static uint64_t sweep_size(struct mutant *m)
 {
-	uint64_t size = random_under(m, 2) ? known_size(m) : 0;
+	uint64_t size = random_under(m, 2) ? number_known(m) : 0;
 
 	if (size)
 		return size;

@@ -171,7 +171,7 @@ static void wrapping_puts_ops_in_a_block(void **state)
 static struct program idiom(enum mutation kind, enum budget b, unsigned seed)
 {
 	struct program p = {.ops = ops, .max_ops = 4096};
-	struct mutant m = {bytes, 0, MAX, seed};
+	struct mutant m = {.bytes = bytes, .max_len = MAX, .random = seed};
 	struct wire_limits limits;
 
 	budget_limits(b, &limits);
