@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "bench/child/child.h"
+#include "bench/child/sampling.h"
 #include "bench/child/words.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -164,6 +165,7 @@ void alone_report(const struct bench_page *p)
 	for (unsigned i = 0; i < p->nphases; i++)
 		if (p->phases[i].end_ns)
 			report_phase(&w, &p->phases[i]);
+	sampling_report(p);
 	words_add(&w, p->in.workload);
 	words_add(&w, ": ");
 	words_add(&w, ends[p->end]);
