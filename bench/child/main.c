@@ -68,8 +68,11 @@ int main(int argc, char **argv)
 		return 0;
 	} else if (strcmp(argv[1], "--alone") == 0) {
 		page = page_map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
-		if (page && alone_options(argc, argv, page))
+		if (page && alone_options(argc, argv, page)) {
+			if (!page->in.file[0])
+				served_accept(page);
 			return run(page, 0);
+		}
 	}
 	alone_usage();
 	return USAGE_EXIT;

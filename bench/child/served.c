@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "allocators/loader.h"
+#include "allocators/object.h"
+#include "allocators/plain.h"
 #include "bench/child/words.h"
 
 static struct run_config config;
@@ -52,6 +54,16 @@ void served_prove(struct bench *b)
 		end_mixed(b, "aligned_alloc", served.by[SYMBOL_aligned_alloc]);
 	if (p->in.after == BENCH_AFTER_PURGE && !a->purge)
 		bench_end(b, BENCH_END_UNSUPPORTED, "this allocator has no purge of its own");
+}
+
+void served_accept(struct bench_page *page)
+{
+	void *address[SYMBOL_COUNT];
+	struct served_object object;
+
+	plain_symbols(address);
+	if (object_at(address[SYMBOL_malloc], &object))
+		memccpy(page->in.file, object.path, '\0', sizeof(page->in.file) - 1);
 }
 
 void served_purge(void)

@@ -12,6 +12,9 @@
  */
 void served_prove(struct bench *b);
 
+/* Run by hand: whoever has malloc is the one that was meant. */
+void served_accept(struct bench_page *page);
+
 /* The allocator's own purge; served_prove has seen that it has one where page->in.after wants it.
  */
 void served_purge(void);
