@@ -24,4 +24,14 @@ if(NOT ALLOCRIG_CONTROLLER_ONLY AND NOT ALLOCRIG_TSAN)
   allocrig_bench_child(allocrig-bench-child pure)
   allocrig_bench_child(allocrig-bench-sampled sampled child/sampled/calibrate.c child/sampled/report.c histogram.c)
   target_link_libraries(allocrig-bench-sampled PRIVATE kernel)
+
+  # The machine code of hot loops.
+  add_library(bench_hot_fixture OBJECT child/hot_fixture.c)
+  target_compile_options(bench_hot_fixture PRIVATE ${BENCH_CHILD_OPTIONS})
+  add_test(NAME e2e.bench_hot
+           COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/child/hot_test.py
+                   $<TARGET_OBJECTS:bench_hot_fixture> $<TARGET_OBJECTS:allocrig-bench-child>
+                   -- $<TARGET_OBJECTS:allocrig-bench-sampled>
+           COMMAND_EXPAND_LISTS)
+  set_tests_properties(e2e.bench_hot PROPERTIES LABELS e2e TIMEOUT 60)
 endif()
