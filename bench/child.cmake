@@ -35,3 +35,11 @@ if(NOT ALLOCRIG_CONTROLLER_ONLY AND NOT ALLOCRIG_TSAN)
            COMMAND_EXPAND_LISTS)
   set_tests_properties(e2e.bench_hot PROPERTIES LABELS e2e TIMEOUT 60)
 endif()
+
+# The process without its workloads, in a tree with sanitizers too.
+add_library(bench_child_core STATIC child/bench.c child/instructions.c child/memory.c child/threads.c
+            child/words.c)
+allocrig_sanitize(bench_child_core)
+add_library(bench_pure STATIC child/pure/sampling.c)
+allocrig_sanitize(bench_pure)
+allocrig_unit_test(bench_child_test child/bench_test.c bench_child_core bench_pure)
