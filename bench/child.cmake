@@ -43,3 +43,8 @@ allocrig_sanitize(bench_child_core)
 add_library(bench_pure STATIC child/pure/sampling.c)
 allocrig_sanitize(bench_pure)
 allocrig_unit_test(bench_child_test child/bench_test.c bench_child_core bench_pure)
+add_library(bench_sampled STATIC child/sampled/calibrate.c child/sampled/sampling.c histogram.c)
+target_link_libraries(bench_sampled PUBLIC kernel)
+allocrig_sanitize(bench_sampled)
+allocrig_unit_test(bench_sampling_test child/sampled/sampling_test.c bench_child_core bench_sampled
+                   bench_child_core)
