@@ -34,6 +34,17 @@ if(NOT ALLOCRIG_CONTROLLER_ONLY AND NOT ALLOCRIG_TSAN)
                    -- $<TARGET_OBJECTS:allocrig-bench-sampled>
            COMMAND_EXPAND_LISTS)
   set_tests_properties(e2e.bench_hot PROPERTIES LABELS e2e TIMEOUT 60)
+
+  foreach(fixture pair family)
+    add_library(bench_${fixture} MODULE child/${fixture}_fixture.c)
+    target_compile_options(bench_${fixture} PRIVATE -fno-builtin)
+  endforeach()
+  add_test(NAME e2e.bench_child
+           COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/child/child_test.py
+                   $<TARGET_FILE:allocrig-bench-child> $<TARGET_FILE:allocrig-bench-sampled>
+                   $<TARGET_FILE:void_preload> $<TARGET_FILE:bench_pair>
+                   $<TARGET_FILE:bench_family>)
+  set_tests_properties(e2e.bench_child PROPERTIES LABELS e2e TIMEOUT 300)
 endif()
 
 # The process without its workloads, in a tree with sanitizers too.
