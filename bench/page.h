@@ -46,7 +46,7 @@ struct bench_request_in {
 	uint32_t threads; /* N of the workload; 0: its default */
 	uint64_t seed;
 	uint64_t scale_percent; /* of the fixed work; 100: as WORKLOADS.md has it */
-	uint64_t time_ns;	/* 0: fixed work; else as long as this, for throughput alone */
+	uint64_t time_ns;	/* 0: fixed work; else each timed phase lasts so long */
 	uint32_t verify;	/* contents are judged; not on the void allocator */
 	uint32_t after;		/* enum bench_after */
 	uint64_t after_ns;
@@ -64,9 +64,11 @@ struct bench_phase {
 	char name[BENCH_NAME_MAX];
 	uint32_t timed; /* counts for throughput */
 	uint64_t begin_ns, end_ns;
-	uint64_t ops;						 /* of all lanes, in this phase */
-	int64_t live_bytes, live_blocks;			 /* at its end */
-	uint64_t minor_faults, major_faults, user_ns, system_ns; /* of the process, in this phase */
+	uint64_t ops;			 /* of all lanes, in this phase */
+	int64_t live_bytes, live_blocks; /* at its end */
+	/* Of the process, in this phase; without the faults of the benchmark's own memory. */
+	uint64_t minor_faults, major_faults, user_ns, system_ns;
+	uint64_t instructions; /* in user mode, of all threads; UINT64_MAX: not counted here */
 };
 
 enum bench_end {
@@ -94,10 +96,18 @@ struct bench_sampled {
 
 struct bench_page {
 	struct bench_request_in in;
-	/* Hand-over at the end of each phase: the process writes `at`, the controller `go`;
-	 * futexes. */
+	/*
+	 * Hand-over, by futexes: the process counts `at` up, wakes it and stands still until `go`
+	 * is as much. The first comes before any phase: what there is then is none of the
+	 * workload's. Each further one is the end of phase `at` - 2, so at == nphases + 1 there.
+	 * With in.after the last phase is named "after". A process that comes to its end hands over
+	 * once more than it has phases, then writes `end` and exits; with trouble `end` comes at
+	 * any time.
+	 */
 	_Atomic uint32_t at, go;
-	uint32_t nphases;
+	_Atomic uint32_t nphases; /* that have begun */
+	/* Resident bytes of the benchmark's own, now. No map of its own comes or goes. */
+	_Atomic uint64_t own_bytes;
 	struct bench_phase phases[BENCH_PHASES];
 	struct bench_lane lanes[BENCH_LANES];
 	uint32_t end;		      /* enum bench_end */

@@ -18,14 +18,15 @@
 
 #include "bench/page.h"
 
-#define BENCH_HOT __attribute__((noinline, section(".text.bench_hot")))
+#define BENCH_HOT    __attribute__((noinline, section(".text.bench_hot")))
+#define BENCH_INLINE static inline __attribute__((always_inline))
 
 struct bench {
 	struct bench_page *page;
 	uint64_t seed;
 	unsigned threads; /* N: what was asked for, or the workload's default */
 	bool verify;
-	uint64_t stop_ns; /* of CLOCK_MONOTONIC; 0: fixed work */
+	uint64_t stop_ns; /* of CLOCK_MONOTONIC, set as a timed phase begins; 0: fixed work */
 };
 
 struct lane {
@@ -94,7 +95,7 @@ _Noreturn void bench_end(struct bench *b, enum bench_end end, const char *text);
 _Noreturn __attribute__((cold)) void bench_refused(size_t size);
 
 /* splitmix64, inline: part of the loop's own cost. */
-static inline uint64_t lane_random(struct lane *l)
+BENCH_INLINE uint64_t lane_random(struct lane *l)
 {
 	uint64_t z = l->random += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -104,13 +105,13 @@ static inline uint64_t lane_random(struct lane *l)
 }
 
 /* 0 .. n - 1, by multiplication: n below 2^32. */
-static inline uint64_t lane_under(struct lane *l, uint64_t n)
+BENCH_INLINE uint64_t lane_under(struct lane *l, uint64_t n)
 {
 	return ((lane_random(l) >> 32) * n) >> 32;
 }
 
 /* One word in every page, and the last byte: what makes a block resident. */
-static inline void bench_touch(void *p, size_t size)
+BENCH_INLINE void bench_touch(void *p, size_t size)
 {
 	volatile char *bytes = p;
 

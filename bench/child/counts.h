@@ -9,7 +9,7 @@
 
 #include "bench/child/bench.h"
 
-static inline void counts_took(struct lane *l, const void *p, size_t size)
+BENCH_INLINE void counts_took(struct lane *l, const void *p, size_t size)
 {
 	struct bench_lane *c = l->counts;
 
@@ -20,7 +20,7 @@ static inline void counts_took(struct lane *l, const void *p, size_t size)
 	c->live_blocks++;
 }
 
-static inline void counts_gave(struct lane *l, const void *p, size_t size)
+BENCH_INLINE void counts_gave(struct lane *l, const void *p, size_t size)
 {
 	struct bench_lane *c = l->counts;
 
@@ -31,8 +31,8 @@ static inline void counts_gave(struct lane *l, const void *p, size_t size)
 	c->live_blocks--;
 }
 
-static inline void counts_changed(struct lane *l, const void *fresh, const void *p, size_t old,
-				  size_t size)
+BENCH_INLINE void counts_changed(struct lane *l, const void *fresh, const void *p, size_t old,
+				 size_t size)
 {
 	struct bench_lane *c = l->counts;
 

@@ -14,7 +14,7 @@
 #include "bench/child/bench.h"
 #include "bench/child/counts.h"
 
-static inline void *bench_malloc(struct lane *l, size_t size)
+BENCH_INLINE void *bench_malloc(struct lane *l, size_t size)
 {
 	void *p = malloc(size);
 
@@ -22,7 +22,7 @@ static inline void *bench_malloc(struct lane *l, size_t size)
 	return p;
 }
 
-static inline void *bench_calloc(struct lane *l, size_t count, size_t size)
+BENCH_INLINE void *bench_calloc(struct lane *l, size_t count, size_t size)
 {
 	void *p = calloc(count, size);
 
@@ -30,7 +30,7 @@ static inline void *bench_calloc(struct lane *l, size_t count, size_t size)
 	return p;
 }
 
-static inline void *bench_realloc(struct lane *l, void *p, size_t old, size_t size)
+BENCH_INLINE void *bench_realloc(struct lane *l, void *p, size_t old, size_t size)
 {
 	void *fresh = realloc(p, size);
 
@@ -38,7 +38,7 @@ static inline void *bench_realloc(struct lane *l, void *p, size_t old, size_t si
 	return fresh;
 }
 
-static inline void *bench_aligned(struct lane *l, size_t align, size_t size)
+BENCH_INLINE void *bench_aligned(struct lane *l, size_t align, size_t size)
 {
 	void *p = aligned_alloc(align, size);
 
@@ -46,10 +46,24 @@ static inline void *bench_aligned(struct lane *l, size_t align, size_t size)
 	return p;
 }
 
-static inline void bench_free(struct lane *l, void *p, size_t size)
+BENCH_INLINE void bench_free(struct lane *l, void *p, size_t size)
 {
 	counts_gave(l, p, size);
 	free(p);
+}
+
+/* Private, anonymous, read and write. MAP_FAILED: refused, and that ends nothing. */
+BENCH_INLINE void *bench_mmap(struct lane *l, size_t bytes)
+{
+	l->counts->ops++;
+	return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* False: refused. */
+BENCH_INLINE bool bench_munmap(struct lane *l, void *p, size_t bytes)
+{
+	l->counts->ops++;
+	return munmap(p, bytes) == 0;
 }
 
 #endif

@@ -1,0 +1,66 @@
+/*
+ * 300k blocks are allocated, touched and freed, all of them or all but every 20th: what counts is
+ * what comes back to the kernel afterwards (struct bench_request_in, after).
+ */
+#include <calls.h>
+
+#define BLOCKS	  300000
+#define SIZE_MIN  512
+#define SIZE_SPAN 1537 /* to 2048 */
+#define KEEP	  20
+
+struct block {
+	void *p;
+	uint64_t size;
+};
+
+BENCH_HOT static void fill(struct lane *l, struct block *blocks, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		blocks[i].size = SIZE_MIN + lane_under(l, SIZE_SPAN);
+		blocks[i].p = bench_malloc(l, blocks[i].size);
+		bench_touch(blocks[i].p, blocks[i].size);
+	}
+}
+
+BENCH_HOT static void drain(struct lane *l, const struct block *blocks, uint64_t n, uint64_t keep)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (!keep || i % keep != 0)
+			bench_free(l, blocks[i].p, blocks[i].size);
+}
+
+static void run_keeping(struct bench *b, struct lane *l, uint64_t keep)
+{
+	uint64_t n = bench_scaled(b, BLOCKS);
+	struct block *blocks = bench_memory(b, n * sizeof(*blocks));
+
+	bench_phase(b, "fill", true);
+	fill(l, blocks, n);
+	bench_phase(b, "free", true);
+	drain(l, blocks, n, keep);
+}
+
+static void run_all(struct bench *b, struct lane *l)
+{
+	run_keeping(b, l, 0);
+}
+
+static void run_1_in_20(struct bench *b, struct lane *l)
+{
+	run_keeping(b, l, KEEP);
+}
+
+const struct workload workload_drain = {
+	.name = "drain",
+	.summary = "300k blocks of 0.5 to 2 KiB, touched, then all freed",
+	.only_fixed = true,
+	.run = run_all,
+};
+
+const struct workload workload_drain_1_in_20 = {
+	.name = "drain-1-in-20",
+	.summary = "300k blocks of 0.5 to 2 KiB, touched, then freed but for every 20th",
+	.only_fixed = true,
+	.run = run_1_in_20,
+};
