@@ -1,5 +1,5 @@
 # The controller's side of benchmarks: processes, their memory, results, the machine.
-add_library(benching STATIC histogram.c launch.c launch_curve.c launch_fill.c launch_judge.c
+add_library(benching STATIC histogram.c kind_timed.c launch.c launch_curve.c launch_fill.c launch_judge.c
             launch_list.c launch_memory.c launch_meter.c launch_page.c launch_return.c
             launch_spawn.c launch_speed.c launch_watch.c machine.c machine_state.c machine_text.c
             machine_troubles.c result.c result_json.c result_read.c)
