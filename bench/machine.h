@@ -5,6 +5,7 @@
 #define BENCH_MACHINE_H
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* At one moment; -1 where it is not known. */
@@ -22,6 +23,8 @@ struct machine_setting;
 struct machine_setting *machine_read(void); /* NULL: out of memory */
 void machine_free(struct machine_setting *m);
 json_t *machine_json(const struct machine_setting *m); /* a new reference */
+/* All that the processors have, each once; "": none is known. */
+const char *machine_governors(const struct machine_setting *m);
 
 void machine_state_read(struct machine_state *ret);
 json_t *machine_state_json(const struct machine_state *s);

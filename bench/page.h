@@ -109,7 +109,10 @@ struct bench_page {
 	 */
 	_Atomic uint32_t at, go;
 	_Atomic uint32_t nphases; /* that have begun */
-	/* Resident bytes of the benchmark's own, now. No map of its own comes or goes. */
+	/*
+	 * Resident bytes of the benchmark's own: said before they are touched, so that no sample
+	 * takes them for the allocator's. No map of its own comes or goes.
+	 */
 	_Atomic uint64_t own_bytes;
 	struct bench_phase phases[BENCH_PHASES];
 	struct bench_lane lanes[BENCH_LANES];

@@ -9,6 +9,7 @@
 #define BENCH_RESULT_H
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,13 +38,13 @@ enum metric_id {
 	METRIC_PEAK_MAPPED,
 	METRIC_FINAL_MAPPED,
 	METRIC_PEAK_FRAGMENTATION, /* resident over live bytes where resident is highest */
-	METRIC_MEAN_FRAGMENTATION, /* weighted by time, where anything is live */
+	METRIC_MEAN_FRAGMENTATION, /* resident byte seconds by live ones: a mean over time */
 	METRIC_RESIDUE,		   /* resident bytes beyond live ones after the last phase */
 	METRIC_KEPT_0S,		   /* resident beyond live, after the last phase and so long */
 	METRIC_KEPT_1S,
 	METRIC_KEPT_10S,
 	METRIC_KEPT_AREA, /* byte seconds under the curve */
-	METRIC_T50,	  /* s until half of what was freed is back; absent: never */
+	METRIC_T50,	  /* s until half of what was freed is back; absent: not that far */
 	METRIC_T90,
 	METRIC_KERNEL_CALLS, /* of the allocator in timed phases; sampled build */
 	METRIC_MINOR_FAULTS, /* in timed phases */
@@ -67,12 +68,16 @@ struct metric_kind {
 
 extern const struct metric_kind metric_kinds[METRICS];
 
-struct metric {
+struct bench_metric {
 	enum metric_id id;
-	char name[48]; /* metric_kinds[id].name; of a latency "malloc_p99_ns", "free_kernel_max_ns"
-			*/
+	/* metric_kinds[id].name; of a latency "malloc_p99_ns", "free_kernel_p999_ns", "..._max_ns"
+	 */
+	char name[48];
 	double value;
 };
+
+/* Of enum bench_call: "malloc", "realloc", ... */
+extern const char *const latency_calls[];
 
 #define RESULT_METRICS_MAX 80
 #define RESULT_CURVE_MAX   4096
@@ -100,26 +105,36 @@ struct bench_result {
 	enum bench_status status;
 	char why[512]; /* "" or one line */
 	unsigned nmetrics;
-	struct metric metrics[RESULT_METRICS_MAX];
+	struct bench_metric metrics[RESULT_METRICS_MAX];
 	const char *instrumentation[8];	    /* "none" is an empty list; NULL-terminated */
 	struct machine_state before, after; /* load, frequency */
 	double wall_s, user_s, system_s;
 	uint32_t npoints;
 	struct curve_point *points; /* owned by who made the result; at most RESULT_CURVE_MAX */
+	/* At its end, less what was before the workload; -1: not known. */
 	struct result_phase {
 		char name[24];
+		bool timed;
 		double begin_s, end_s;
 		uint64_t ops;
 		int64_t live_bytes, rss, mapped, maps;
+		/* MADV_FREE'd pages count as resident until they are taken; huge pages. */
+		int64_t lazyfree, anon_huge;
 	} phases[64];
 	unsigned nphases;
-	json_t *more; /* borrowed, or NULL: members that only this sort of run has */
+	/* Members that only this sort of run has, or NULL; owned by who made the result. */
+	json_t *more;
 };
 
 const char *status_name(enum bench_status s); /* "ok", "crash", "timeout", "wrong-output", ... */
+/* 0, or -1: no such name. */
+int status_by_name(const char *name, enum bench_status *ret_status);
+
+/* METRICS: none of ours. */
+enum metric_id metric_by_name(const char *name);
 
 /* NULL where it was not measured. */
-const struct metric *result_metric(const struct bench_result *r, const char *name);
+const struct bench_metric *result_metric(const struct bench_result *r, const char *name);
 
 /* Adds one under the name of its kind; values that are not finite are left out. */
 void result_add(struct bench_result *r, enum metric_id id, double value);
@@ -128,7 +143,38 @@ void result_add_named(struct bench_result *r, enum metric_id id, const char *nam
 /* A new reference, or NULL: out of memory. */
 json_t *result_json(const struct bench_result *r);
 
-/* "larson/jemalloc/timed/t4/s1/x100/rep3": what tells runs of one file apart, for resuming. */
+/*
+ * "larson/jemalloc/timed/t4/s1/x100/rep3": what tells runs of one file apart, for resuming. Behind
+ * the build stands "/idle" where something follows, behind the scale "/2s" of a fixed time.
+ */
 void result_id(const struct bench_key *k, char *buf, size_t size);
+
+/* What tables and resuming need of a line that was written before, maybe by another version. */
+struct result_line {
+	struct bench_key key;
+	enum bench_status status;
+	char why[512];
+	struct result_allocator {
+		char path[PATH_MAX], version[65], build_id[65], sha256[65];
+	} allocator;
+	unsigned nmetrics;
+	struct result_value {
+		enum metric_id id; /* METRICS: not one of ours */
+		char name[48], unit[16];
+		bool more_is_better;
+		double value;
+	} metrics[RESULT_METRICS_MAX];
+};
+
+/*
+ * Reads one line (with or without its newline) of schema allocrig.bench/1. Returns 0; or -EBADMSG
+ * with one line in err: what is wrong ("not JSON: ... at byte 17", "no member \"status\"", ...).
+ * -EPROTO: an object, but of another schema. Members and metrics that are not known are no error.
+ */
+int result_json_read(const char *line, size_t len, struct result_line *ret_line, char *err,
+		     size_t err_size);
+
+/* NULL where the line has none of that name. */
+const struct result_value *result_line_metric(const struct result_line *l, const char *name);
 
 #endif

@@ -73,9 +73,9 @@ void *bench_memory(struct bench *b, size_t bytes)
 
 	if (mprotect(p, bytes, PROT_READ | PROT_WRITE) != 0)
 		bench_end(b, BENCH_END_BROKEN, "no memory for the benchmark itself");
+	atomic_fetch_add(&memory.page->own_bytes, bytes);
 	for (size_t i = 0; i < bytes; i += PAGE)
 		*(volatile unsigned char *)(p + i) = 0;
-	atomic_fetch_add(&memory.page->own_bytes, bytes);
 	atomic_fetch_add(&memory.faults, thread_faults() - before);
 	return p;
 }

@@ -286,15 +286,14 @@ static int place_descriptors(struct plumbing *p)
 }
 
 /* The signal tells of deaths from now on: whoever died before is not the parent any more. */
-static void die_with(pid_t parent)
+void spawn_die_with(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
 }
 
-/* What the caller may have set and a run must not depend on. */
-static void normalise_process(void)
+void spawn_normalise(void)
 {
 	struct rlimit stack, core = {0, 0};
 	sigset_t none;
@@ -325,11 +324,11 @@ static void exec_child(const struct run_request *req, struct plumbing *p, char *
 {
 	char *argv[] = {(char *)"allocrig-child", NULL};
 
-	die_with(p->controller);
+	spawn_die_with(p->controller);
 	int err = place_descriptors(p);
 
 	if (!err) {
-		normalise_process();
+		spawn_normalise();
 		syscall(SYS_close_range, RUN_FD_NOTIFY + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 		execve(req->child, argv, env);
 		err = -errno;

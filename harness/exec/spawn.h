@@ -29,4 +29,12 @@ void spawn_configure(const struct run_request *req, struct run_config *cfg);
 
 void spawned_release(struct spawned *s);
 
+/*
+ * For a new process before exec: the kernel kills it when `parent` ends; and what the caller may
+ * have set and a run must not depend on is as ever (signals, the stack and core limits, a process
+ * group of its own).
+ */
+void spawn_die_with(pid_t parent);
+void spawn_normalise(void);
+
 #endif
