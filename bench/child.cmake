@@ -12,12 +12,16 @@ if(NOT ALLOCRIG_CONTROLLER_ONLY AND NOT ALLOCRIG_TSAN)
   # allocrig_bench_child(TARGET BUILD): BUILD is the folder of calls.h.
   function(allocrig_bench_child target build)
     add_executable(${target} child/main.c child/after.c child/alone.c child/bench.c
-                   child/instructions.c child/memory.c child/table.c child/threads.c child/words.c
+                   child/instructions.c child/memory.c child/served.c child/table.c child/threads.c child/words.c
                    child/${build}/sampling.c ${BENCH_WORKLOADS})
+    target_sources(${target} PRIVATE ${ARGN})
     target_include_directories(${target} PRIVATE child/${build})
     target_compile_options(${target} PRIVATE ${BENCH_CHILD_OPTIONS})
+    target_link_libraries(${target} PRIVATE loader)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   endfunction()
 
   allocrig_bench_child(allocrig-bench-child pure)
+  allocrig_bench_child(allocrig-bench-sampled sampled child/sampled/calibrate.c child/sampled/report.c histogram.c)
+  target_link_libraries(allocrig-bench-sampled PRIVATE kernel)
 endif()

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "bench/child/child.h"
+#include "bench/child/served.h"
 
 #define LIGHT_BLOCKS 200
 #define LIGHT_NS     10000000
@@ -49,6 +50,8 @@ void after_run(struct bench *b, struct lane *l)
 	bench_phase(b, "after", false);
 	uint64_t until = child_now_ns() + in->after_ns;
 
+	if (in->after == BENCH_AFTER_PURGE)
+		served_purge();
 	if (in->after == BENCH_AFTER_LIGHT)
 		light(l, until);
 	wait_until(until);

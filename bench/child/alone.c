@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "bench/child/child.h"
+#include "bench/child/sampling.h"
 #include "bench/child/words.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -58,6 +59,8 @@ static bool option(const char *name, const char *value, struct bench_request_in 
 		return parse_time(value, &in->after_ns);
 	if (strcmp(name, "--after") == 0)
 		return parse_after(value, &in->after);
+	if (strcmp(name, "--file") == 0)
+		return memccpy(in->file, value, '\0', sizeof(in->file)) != NULL;
 	if (!parse_number(value, &n))
 		return false;
 	if (strcmp(name, "--threads") == 0 && n < UINT32_MAX)
@@ -96,7 +99,7 @@ void alone_usage(void)
 	static const char text[] =
 		"usage: allocrig-bench-child --list\n"
 		"       allocrig-bench-child --alone WORKLOAD [--threads N] [--scale PERCENT]\n"
-		"           [--seed S] [--time 1s] [--verify 0|1]\n"
+		"           [--seed S] [--time 1s] [--verify 0|1] [--file REAL-PATH]\n"
 		"           [--after nothing|idle|light|purge] [--after-time 10s]\n"
 		"Without a word it takes its orders from a page that `allocrig bench` made.\n";
 
@@ -157,13 +160,14 @@ void alone_report(const struct bench_page *p)
 		[BENCH_END_UNSUPPORTED] = "unsupported",
 		[BENCH_END_BROKEN] = "broken",
 	};
-	char line[512];
+	char line[PATH_MAX + 512];
 	struct words w;
 
 	words_init(&w, line, sizeof(line));
 	for (unsigned i = 0; i < p->nphases; i++)
 		if (p->phases[i].end_ns)
 			report_phase(&w, &p->phases[i]);
+	sampling_report(p);
 	words_add(&w, p->in.workload);
 	words_add(&w, ": ");
 	words_add(&w, ends[p->end]);
@@ -171,6 +175,8 @@ void alone_report(const struct bench_page *p)
 	words_add(&w, p->text);
 	words_add(&w, "; timed phases (*): ");
 	words_ratio(&w, p->timed_ns, p->timed_ops);
-	words_add(&w, " ns/op\n");
+	words_add(&w, " ns/op, on ");
+	words_add(&w, p->served);
+	words_add(&w, "\n");
 	words_write(&w, STDOUT_FILENO);
 }

@@ -150,7 +150,9 @@ static void phase_end(struct bench *b)
 {
 	struct bench_page *p = b->page;
 
-	if (p->nphases) {
+	if (!p->nphases) {
+		sampling_phase_end(b, false);
+	} else {
 		struct bench_phase *ph = &p->phases[p->nphases - 1];
 
 		ph->end_ns = child_now_ns();
@@ -175,7 +177,6 @@ void bench_phase(struct bench *b, const char *name, bool timed)
 
 	strncat(ph->name, name, sizeof(ph->name) - 1);
 	ph->timed = timed;
-	sampling_phase_begin(b);
 	usage_read(b, &run.before);
 	ph->begin_ns = child_now_ns();
 	if (timed && p->in.time_ns)

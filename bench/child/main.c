@@ -8,12 +8,14 @@
 
 #include "bench/child/child.h"
 #include "bench/child/sampling.h"
+#include "bench/child/served.h"
 
 #define USAGE_EXIT 3
 
 static struct bench_page *page_map(int flags, int fd)
 {
-	void *p = mmap(NULL, sizeof(struct bench_page), PROT_READ | PROT_WRITE, flags, fd, 0);
+	void *p = mmap(NULL, sizeof(struct bench_page), PROT_READ | PROT_WRITE,
+		       flags | MAP_POPULATE, fd, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -39,17 +41,16 @@ static int run(struct bench_page *page, pid_t parent)
 		bench_end(&b, BENCH_END_BROKEN, "the page is another version's");
 	if (!w)
 		bench_end(&b, BENCH_END_BROKEN, "there is no such workload");
+	served_prove(&b);
 	if (memory_init(page) != 0)
 		bench_end(&b, BENCH_END_BROKEN, "no memory for the benchmark itself");
-	threads_prepare(&b, w->threads ? b.threads : 0);
 
 	struct lane *l = bench_lane(&b, 0);
 
 	sampling_begin(&b);
-	sampling_thread_begin(&b, l);
+	threads_prepare(&b, w->threads ? b.threads : 0);
 	w->run(&b, l);
 	after_run(&b, l);
-	sampling_thread_end(&b, l);
 	bench_finish(&b);
 	bench_end(&b, BENCH_END_OK, "");
 }
@@ -67,8 +68,11 @@ int main(int argc, char **argv)
 		return 0;
 	} else if (strcmp(argv[1], "--alone") == 0) {
 		page = page_map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
-		if (page && alone_options(argc, argv, page))
+		if (page && alone_options(argc, argv, page)) {
+			if (!page->in.file[0])
+				served_accept(page);
 			return run(page, 0);
+		}
 	}
 	alone_usage();
 	return USAGE_EXIT;

@@ -1,3 +1,4 @@
+#include <link.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -7,7 +8,9 @@
 #include "bench/child/child.h"
 #include "bench/child/sampling.h"
 
-#define STACK_BYTES ((size_t)512 << 10)
+#define STACK_BYTES ((size_t)512 << 10) /* beside what static TLS takes of it */
+
+#define PAGE ((size_t)4096)
 
 typedef void (*thread_fn)(struct bench *, struct lane *, void *);
 
@@ -65,12 +68,39 @@ void bench_meet(struct bench *b)
 		futex_wait(&m->round, round);
 }
 
+static int add_tls(struct dl_phdr_info *image, size_t size, void *sum)
+{
+	(void)size;
+	for (unsigned i = 0; i < image->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &image->dlpi_phdr[i];
+
+		if (p->p_type == PT_TLS)
+			*(size_t *)sum += p->p_memsz + p->p_align;
+	}
+	return 0;
+}
+
+/* libc puts the static TLS of all images on the stack of a thread. */
+static size_t stack_bytes(void)
+{
+	static size_t bytes;
+	size_t tls = 0;
+
+	if (!bytes) {
+		dl_iterate_phdr(add_tls, &tls);
+		bytes = (STACK_BYTES + tls + PAGE - 1) & ~(PAGE - 1);
+	}
+	return bytes;
+}
+
 void threads_prepare(struct bench *b, unsigned n)
 {
-	for (unsigned i = 1; i <= n && i < BENCH_LANES; i++)
+	for (unsigned i = 1; i <= n && i < BENCH_LANES; i++) {
+		sampling_lane(b, bench_lane(b, i));
 		for (unsigned j = 0; j < 2; j++)
 			if (!threads.workers[i][j].stack)
-				threads.workers[i][j].stack = bench_memory(b, STACK_BYTES);
+				threads.workers[i][j].stack = bench_memory(b, stack_bytes());
+	}
 }
 
 static void *worker_main(void *arg)
@@ -85,9 +115,9 @@ static void *worker_main(void *arg)
 	if (!w->before)
 		bench_meet(w->bench);
 	w->fn(w->bench, w->lane, w->arg);
-	sampling_thread_end(w->bench, w->lane);
 	if (!w->succeeded && atomic_fetch_sub(&threads.running, 1) == 1)
 		futex_wake(&threads.running);
+	sampling_thread_end(w->lane);
 	return NULL;
 }
 
@@ -97,7 +127,7 @@ static void worker_start(struct worker *w)
 	pthread_t thread;
 
 	if (pthread_attr_init(&attr) != 0 ||
-	    pthread_attr_setstack(&attr, w->stack, STACK_BYTES) != 0 ||
+	    pthread_attr_setstack(&attr, w->stack, stack_bytes()) != 0 ||
 	    pthread_create(&thread, &attr, worker_main, w) != 0)
 		bench_end(w->bench, BENCH_END_BROKEN, "no thread could be made");
 	pthread_attr_destroy(&attr);
