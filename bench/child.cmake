@@ -8,6 +8,7 @@ if(NOT ALLOCRIG_CONTROLLER_ONLY AND NOT ALLOCRIG_TSAN)
       $<$<C_COMPILER_ID:GNU>:-fno-tree-loop-distribute-patterns>)
 
   file(GLOB BENCH_WORKLOADS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/workloads/*.c)
+  list(FILTER BENCH_WORKLOADS EXCLUDE REGEX "_test\\.c$")
 
   # allocrig_bench_child(TARGET BUILD): BUILD is the folder of calls.h.
   function(allocrig_bench_child target build)

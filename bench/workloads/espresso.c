@@ -1,8 +1,8 @@
 /*
  * espresso - one thread, small blocks of which most die young: half of the sizes are up to 48
  * bytes, 90 % up to 88, 99 % up to 1136, all up to 55 KB; half of the blocks live for less than 64
- * allocations, 90 % for less than 2048, and 4400 of them, 0.44 MB, are live at once. Of 100 calls
- * one is a realloc of a random block to another such size. The largest 1 % die within 64
+ * allocations, 90 % for less than 2048, and 4400 of them, 0.44 MB, are live at the peak. Of 100
+ * calls one is a realloc of a random block to another such size. The largest 1 % die within 4
  * allocations.
  *
  * Deaths stand on a wheel: the blocks that end before the n-th allocation are a list in place n.
@@ -19,7 +19,7 @@
 static const struct quantile sizes[] = {
 	{.share = 0.5, .most = 48, .bend = 1},
 	{.share = 0.9, .most = 88, .bend = 1},
-	{.share = 0.99, .most = SIZE_LARGE, .bend = 1},
+	{.share = 0.99, .most = SIZE_LARGE, .bend = 2},
 	{.share = 1, .most = 55 << 10, .bend = 20},
 };
 
@@ -87,7 +87,7 @@ BENCH_INLINE void begin(struct lane *l, struct espresso *e, uint32_t at)
 	tag(k);
 	/* Large ones live short: else the few of them would be most of what is live. */
 	if (k->size > SIZE_LARGE)
-		life = 1 + life % 63;
+		life = 1 + life % 4;
 	uint32_t *list = &e->wheel[(e->now + life) % WHEEL];
 
 	k->next = *list;
