@@ -14,16 +14,21 @@ struct mleak {
 	_Atomic bool dirty;
 };
 
+BENCH_INLINE uint64_t first_word(uint64_t slot)
+{
+	return (slot + 1) << 32;
+}
+
 /* Returns whether the block was zero. */
 static BENCH_HOT bool leave_one(struct lane *l, struct mleak *m)
 {
-	uint64_t *p = bench_calloc(l, 1, BYTES), dirty = 0;
+	uint64_t *p = bench_calloc(l, 1, BYTES), dirty = 0, at = lane_under(l, SLOTS);
 	void *old;
 
 	for (unsigned i = 0; i < BYTES / sizeof(*p); i++)
 		dirty |= ((volatile uint64_t *)p)[i];
-	words_fill(p, BYTES / sizeof(*p), UINT64_MAX / 2);
-	old = atomic_exchange(&m->slots[lane_under(l, SLOTS)], p);
+	words_fill(p, BYTES / sizeof(*p), first_word(at));
+	old = atomic_exchange(&m->slots[at], p);
 	if (old)
 		bench_free(l, old, BYTES);
 	return !dirty;
@@ -45,7 +50,7 @@ static BENCH_HOT void drain(struct lane *l, struct mleak *m, struct odd *o)
 
 		if (!p)
 			continue;
-		odd_note(o, words_differ(p, BYTES / sizeof(uint64_t), UINT64_MAX / 2), i, BYTES);
+		odd_note(o, words_differ(p, BYTES / sizeof(uint64_t), first_word(i)), i, BYTES);
 		bench_free(l, p, BYTES);
 	}
 }

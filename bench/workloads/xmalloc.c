@@ -10,20 +10,21 @@
 
 #include "bench/workloads/blocks.h"
 
-#define PILE	100
-#define BLOCKS	4096
-#define BATCHES 1000 /* of each producer */
-#define CLASSES 17
+#define PILE	    100
+#define BLOCKS	    4096
+#define BATCHES	    1000 /* of each producer */
+#define KINDS	    17
+#define CHECK_EVERY 64
 
 struct batch {
 	struct batch *next;
 	void *blocks[BLOCKS];
-	uint8_t class[BLOCKS];
+	uint8_t kind[BLOCKS]; /* of size */
 };
 
 struct sizes {
 	unsigned n;
-	uint16_t bytes[CLASSES];
+	uint16_t bytes[KINDS];
 };
 
 struct pile {
@@ -36,23 +37,32 @@ struct pile {
 
 static const struct sizes one = {1, {64}};
 static const struct sizes many = {
-	CLASSES, {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048}};
+	KINDS, {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048}};
 
 static BENCH_HOT void batch_fill(struct lane *l, struct batch *t, const struct sizes *sizes)
 {
 	for (unsigned i = 0; i < BLOCKS; i++) {
-		unsigned class = (unsigned)lane_under(l, sizes->n);
+		unsigned kind = (unsigned)lane_under(l, sizes->n);
+		struct block k = {.size = sizes->bytes[kind]};
 
-		t->class[i] = (uint8_t) class;
-		t->blocks[i] = bench_malloc(l, sizes->bytes[class]);
-		*(volatile uint32_t *)t->blocks[i] = i;
+		k.p = bench_malloc(l, k.size);
+		block_tag(&k, i);
+		t->kind[i] = (uint8_t)kind;
+		t->blocks[i] = k.p;
 	}
 }
 
-static BENCH_HOT void batch_empty(struct lane *l, struct batch *t, const struct sizes *sizes)
+/* Consumers have nothing to read in blocks, so only a few are looked at. */
+static BENCH_HOT void batch_empty(struct lane *l, struct batch *t, const struct sizes *sizes,
+				  struct odd *o)
 {
-	for (unsigned i = 0; i < BLOCKS; i++)
-		bench_free(l, t->blocks[i], sizes->bytes[t->class[i]]);
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		struct block k = {t->blocks[i], sizes->bytes[t->kind[i]]};
+
+		if (i % CHECK_EVERY == 0)
+			block_check(&k, i, o);
+		bench_free(l, k.p, k.size);
+	}
 }
 
 static struct batch *pop(struct batch **list)
@@ -92,8 +102,10 @@ static void produce(struct bench *b, struct lane *l, struct pile *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void consume(struct lane *l, struct pile *p)
+static void consume(struct bench *b, struct lane *l, struct pile *p)
 {
+	struct odd odd = {0};
+
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
 		while (!p->nfull && p->producers)
@@ -105,7 +117,8 @@ static void consume(struct lane *l, struct pile *p)
 		p->nfull--;
 		pthread_cond_signal(&p->room);
 		pthread_mutex_unlock(&p->lock);
-		batch_empty(l, t, p->sizes);
+		batch_empty(l, t, p->sizes, &odd);
+		odd_judge(b, &odd);
 		pthread_mutex_lock(&p->lock);
 		push(&p->spare, t);
 	}
@@ -117,7 +130,7 @@ static void work(struct bench *b, struct lane *l, void *arg)
 	if (l->index <= b->threads)
 		produce(b, l, arg);
 	else
-		consume(l, arg);
+		consume(b, l, arg);
 }
 
 static void run_sizes(struct bench *b, const struct sizes *sizes)
