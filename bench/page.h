@@ -81,7 +81,10 @@ enum bench_end {
 	BENCH_END_BROKEN /* the benchmark's own trouble */
 };
 
-/* Of the sampled build alone. */
+/*
+ * Of the sampled build alone: timed phases. What seeing a kernel call costs changes with the load
+ * by a tenth and more, and so do latencies of calls that entered it; `max` too is less that cost.
+ */
 struct bench_sampled {
 	uint64_t kernel_calls;		  /* that the allocator made, in timed phases */
 	uint64_t passed_by;		  /* calls that could not be seen, such as clone */

@@ -25,7 +25,8 @@ struct usage {
 static struct {
 	struct bench *bench;
 	struct usage before;
-	pid_t parent; /* 0: nobody waits for a hand-over */
+	bool alone;
+	pid_t parent;
 	atomic_flag ended;
 	struct lane_slot lanes[BENCH_LANES];
 } run = {.ended = ATOMIC_FLAG_INIT};
@@ -63,7 +64,7 @@ static void lanes_init(struct bench *b)
 	}
 }
 
-void bench_begin(struct bench *b, struct bench_page *page, const struct workload *w, int parent)
+void bench_begin(struct bench *b, struct bench_page *page, const struct workload *w, bool alone)
 {
 	const struct bench_request_in *in = &page->in;
 
@@ -74,7 +75,8 @@ void bench_begin(struct bench *b, struct bench_page *page, const struct workload
 		.verify = in->verify,
 	};
 	run.bench = b;
-	run.parent = parent;
+	run.alone = alone;
+	run.parent = getppid();
 	lanes_init(b);
 	instructions_open();
 }
@@ -105,7 +107,7 @@ static void hand_over(struct bench *b)
 	struct bench_page *p = b->page;
 	uint32_t at = atomic_fetch_add(&p->at, 1) + 1;
 
-	if (!run.parent)
+	if (run.alone)
 		return;
 	syscall(SYS_futex, &p->at, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 	wait_for_go(p, at);
@@ -179,8 +181,7 @@ void bench_phase(struct bench *b, const char *name, bool timed)
 	ph->timed = timed;
 	usage_read(b, &run.before);
 	ph->begin_ns = child_now_ns();
-	if (timed && p->in.time_ns)
-		b->stop_ns = ph->begin_ns + p->in.time_ns;
+	b->stop_ns = timed && p->in.time_ns ? ph->begin_ns + p->in.time_ns : 0;
 	atomic_fetch_add(&p->nphases, 1);
 }
 
@@ -204,7 +205,7 @@ void bench_end(struct bench *b, enum bench_end end, const char *text)
 	p->text[0] = '\0';
 	strncat(p->text, text, sizeof(p->text) - 1);
 	p->end = end;
-	if (!run.parent)
+	if (run.alone)
 		alone_report(p);
 	_exit(end == BENCH_END_OK ? 0 : 1);
 }

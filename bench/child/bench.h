@@ -26,7 +26,7 @@ struct bench {
 	uint64_t seed;
 	unsigned threads; /* N: what was asked for, or the workload's default */
 	bool verify;
-	uint64_t stop_ns; /* of CLOCK_MONOTONIC, set as a timed phase begins; 0: fixed work */
+	uint64_t stop_ns; /* of CLOCK_MONOTONIC, of a timed phase; 0: fixed work */
 };
 
 struct lane {

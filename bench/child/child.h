@@ -15,8 +15,8 @@ int memory_init(struct bench_page *page);
 /* Minor faults of this thread's that were for bench_memory, of all threads so far. */
 uint64_t memory_faults(void);
 
-/* `b` is filled from page->in, and lanes are seeded. `parent`: who may end; 0: nobody waits. */
-void bench_begin(struct bench *b, struct bench_page *page, const struct workload *w, int parent);
+/* Fills `b` from page->in and seeds the lanes. `alone`: there is no controller to wait for. */
+void bench_begin(struct bench *b, struct bench_page *page, const struct workload *w, bool alone);
 /* Ends the last phase. */
 void bench_finish(struct bench *b);
 /* The lane of main is 0. */

@@ -30,13 +30,13 @@ static struct bench_page *page_of_controller(void)
 	return page;
 }
 
-static int run(struct bench_page *page, pid_t parent)
+static int run(struct bench_page *page, bool alone)
 {
 	static const struct workload none;
 	const struct workload *w = workload_by_name(page->in.workload);
 	static struct bench b;
 
-	bench_begin(&b, page, w ? w : &none, parent);
+	bench_begin(&b, page, w ? w : &none, alone);
 	if (page->in.abi != BENCH_ABI)
 		bench_end(&b, BENCH_END_BROKEN, "the page is another version's");
 	if (!w)
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 	if (argc == 1) {
 		page = page_of_controller();
 		if (page)
-			return run(page, getppid());
+			return run(page, false);
 	} else if (argc == 2 && strcmp(argv[1], "--list") == 0) {
 		alone_list();
 		return 0;
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 		if (page && alone_options(argc, argv, page)) {
 			if (!page->in.file[0])
 				served_accept(page);
-			return run(page, 0);
+			return run(page, true);
 		}
 	}
 	alone_usage();
