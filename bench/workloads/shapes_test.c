@@ -43,7 +43,7 @@ static void assert_freed(const struct counted *c)
 
 static void test_espresso(void **state)
 {
-	const struct counted *c = counted_run(&workload_espresso, 20);
+	const struct counted *c = counted_run(&workload_espresso, 10);
 
 	(void)state;
 	assert_freed(c);
@@ -63,7 +63,7 @@ static void test_espresso(void **state)
 
 static void test_cfrac(void **state)
 {
-	const struct counted *c = counted_run(&workload_cfrac, 50);
+	const struct counted *c = counted_run(&workload_cfrac, 35);
 
 	(void)state;
 	assert_freed(c);
