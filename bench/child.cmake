@@ -4,8 +4,7 @@ if(NOT ALLOCRIG_CONTROLLER_ONLY AND NOT ALLOCRIG_TSAN)
   # Calls have to be made as they are written, and hot loops may call nothing else.
   set(BENCH_CHILD_OPTIONS -O2 -fno-lto -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc
       -fno-builtin-free -fno-builtin-aligned_alloc -fno-builtin-posix_memalign -fno-builtin-memalign
-      -fno-builtin-memset -fno-builtin-memcpy -fno-builtin-memmove -fno-stack-protector
-      $<$<C_COMPILER_ID:GNU>:-fno-tree-loop-distribute-patterns>)
+      -fno-builtin-memset -fno-builtin-memcpy -fno-builtin-memmove -fno-stack-protector)
 
   file(GLOB BENCH_WORKLOADS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/workloads/*.c)
   list(FILTER BENCH_WORKLOADS EXCLUDE REGEX "_test\\.c$")

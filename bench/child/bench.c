@@ -71,7 +71,7 @@ void bench_begin(struct bench *b, struct bench_page *page, const struct workload
 	*b = (struct bench){
 		.page = page,
 		.seed = in->seed,
-		.threads = in->threads ? in->threads : w->threads,
+		.threads = w->threads && in->threads ? in->threads : w->threads,
 		.verify = in->verify,
 	};
 	run.bench = b;

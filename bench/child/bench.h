@@ -24,7 +24,7 @@
 struct bench {
 	struct bench_page *page;
 	uint64_t seed;
-	unsigned threads; /* N: what was asked for, or the workload's default */
+	unsigned threads; /* N: what was asked for, or the default; 0: it has no parameter */
 	bool verify;
 	uint64_t stop_ns; /* of CLOCK_MONOTONIC, of a timed phase; 0: fixed work */
 };

@@ -330,8 +330,8 @@ static void lanes_are_taken_over(void **state)
 	assert_int_equal(seen[0], ROUNDS);
 	assert_int_equal(seen[1], ROUNDS);
 	assert_int_equal(seen[4], 4 * ROUNDS);
-	/* Neither memory nor stacks of the benchmark's own are maps that come. */
-	assert_int_equal(seen[2], seen[3]);
+	/* Neither memory nor 400 stacks are maps that come; a sanitizer has some of its own. */
+	assert_in_range(seen[3], 1, seen[2] + 16);
 }
 
 static void refused(struct bench *b, struct lane *l, void *arg)

@@ -51,7 +51,7 @@ BENCH_HOT void bad_neighbour(void *p)
 BENCH_HOT void good_calls(void **blocks, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		blocks[i] = malloc(i);
+		blocks[i] = malloc(i + 1);
 		if (__builtin_expect(!blocks[i], 0))
 			bench_refused(i);
 	}

@@ -48,7 +48,8 @@ static int run(struct bench_page *page, bool alone)
 	struct lane *l = bench_lane(&b, 0);
 
 	sampling_begin(&b);
-	threads_prepare(&b, w->threads ? b.threads : 0);
+	/* N producers and N consumers, at most. */
+	threads_prepare(&b, b.threads < BENCH_LANES / 2 ? 2 * b.threads : b.threads);
 	w->run(&b, l);
 	after_run(&b, l);
 	bench_finish(&b);

@@ -108,7 +108,9 @@ static void calls_of_timed_phases_are_counted(void **state)
 		print_message("kernel calls are not seen: %s\n", s->unsupported);
 		return;
 	}
-	assert_int_equal(s->kernel_calls, 3 * CALLS / KERNEL_EACH * 2);
+	/* A sanitizer unmaps what its threads had as they end. */
+	assert_in_range(s->kernel_calls, 3 * CALLS / KERNEL_EACH * 2,
+			3 * CALLS / KERNEL_EACH * 2 + 2 * 4);
 	assert_int_equal(s->passed_by, 0);
 	assert_in_range(h[1].count, 3 * CALLS / BENCH_EVERY / KERNEL_EACH / 2,
 			3 * CALLS / BENCH_EVERY / KERNEL_EACH * 2);
