@@ -98,11 +98,12 @@ BENCH_INLINE void resize(struct lane *l, struct espresso *e)
 {
 	uint32_t at = 1 + (uint32_t)lane_under(l, e->most), size = draw(l, e->sizes);
 	struct place *k = &e->places[at];
+	void *p = k->p;
 
 	/* What lives long must not become large. */
-	if (!k->p || size > SIZE_LARGE)
+	if (!p || size > SIZE_LARGE)
 		return;
-	k->p = bench_realloc(l, k->p, k->size, size);
+	k->p = bench_realloc(l, p, k->size, size);
 	check(k, at, &e->odd);
 	k->size = size;
 	tag(k);

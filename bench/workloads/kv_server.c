@@ -16,6 +16,7 @@
 #define LIST_WORDS   1024 /* a list that would be longer is deleted, and begins anew */
 #define REPLY_WORDS  128
 #define REQUEST_SIZE 80 /* in the buffer of a burst, on average */
+#define QUERY_SIZE   64 /* and what comes before them */
 
 /* The word at `i` of a list is its key's first word + i. */
 struct list {
@@ -58,16 +59,12 @@ BENCH_INLINE void list_delete(struct lane *l, struct list *t)
 	*t = (struct list){0};
 }
 
-/* A list that would be empty is no more. */
 BENCH_INLINE void list_resize(struct lane *l, struct list *t, uint32_t n)
 {
-	if (!n) {
-		list_delete(l, t);
-		return;
-	}
-	t->words =
-		t->words ? bench_realloc(l, t->words, t->n * sizeof(uint64_t), n * sizeof(uint64_t))
-			 : bench_malloc(l, n * sizeof(uint64_t));
+	size_t size = n * sizeof(uint64_t);
+
+	t->words = t->words ? bench_realloc(l, t->words, t->n * sizeof(uint64_t), size)
+			    : bench_malloc(l, size);
 	t->n = n;
 }
 
@@ -108,13 +105,16 @@ BENCH_INLINE void list_pop(struct lane *l, struct list *t)
 {
 	uint32_t n = 1 + (uint32_t)lane_under(l, STRING_WORDS);
 
-	if (t->words)
-		list_resize(l, t, n < t->n ? t->n - n : 0);
+	/* A list that would be empty is no more. */
+	if (n < t->n)
+		list_resize(l, t, t->n - n);
+	else
+		list_delete(l, t);
 }
 
 static BENCH_HOT void burst(struct lane *l, struct store *s, unsigned requests)
 {
-	size_t size = (size_t)requests * REQUEST_SIZE;
+	size_t size = QUERY_SIZE + (size_t)requests * REQUEST_SIZE;
 	void *query = bench_malloc(l, size);
 
 	bench_touch(query, size);
