@@ -7,6 +7,7 @@ if(NOT ALLOCRIG_CONTROLLER_ONLY AND NOT ALLOCRIG_TSAN)
       -fno-builtin-memset -fno-builtin-memcpy -fno-builtin-memmove -fno-stack-protector)
 
   file(GLOB BENCH_WORKLOADS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/workloads/*.c)
+  list(FILTER BENCH_WORKLOADS EXCLUDE REGEX "_test\\.c$")
 
   # allocrig_bench_child(TARGET BUILD): BUILD is the folder of calls.h.
   function(allocrig_bench_child target build)

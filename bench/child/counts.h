@@ -31,7 +31,8 @@ BENCH_INLINE void counts_gave(struct lane *l, const void *p, size_t size)
 	c->live_blocks--;
 }
 
-BENCH_INLINE void counts_changed(struct lane *l, const void *fresh, const void *p, size_t old,
+/* `had`: there was a block before, of `old` bytes. */
+BENCH_INLINE void counts_changed(struct lane *l, const void *fresh, bool had, size_t old,
 				 size_t size)
 {
 	struct bench_lane *c = l->counts;
@@ -39,8 +40,8 @@ BENCH_INLINE void counts_changed(struct lane *l, const void *fresh, const void *
 	c->ops++;
 	if (__builtin_expect(!fresh, 0))
 		bench_refused(size);
-	c->live_bytes += (int64_t)size - (p ? (int64_t)old : 0);
-	c->live_blocks += !p;
+	c->live_bytes += (int64_t)size - (had ? (int64_t)old : 0);
+	c->live_blocks += !had;
 }
 
 #endif

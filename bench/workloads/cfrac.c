@@ -2,8 +2,9 @@
  * Tiny short-lived blocks, as a program has that factors with numbers of many digits: half die
  * within 4 allocations, 99 of 100 within 64, and the rest stay for long: 24k of them.
  *
- * Blocks that die soon stand on a wheel, at the allocation before which they are freed; the others
- * in a ring, whose oldest makes room.
+ * Blocks that die soon are on a wheel of lists, by the allocation before which they are freed: they
+ * die in clusters, as many as it may be at one time. The others are in a ring, whose oldest makes
+ * room.
  */
 #include <calls.h>
 
@@ -15,10 +16,14 @@
 struct entry {
 	void *p;
 	uint32_t size, tag;
+	struct entry *next; /* that dies with it */
 };
 
 struct cfrac {
-	struct entry wheel[WHEEL], old[OLD];
+	struct entry *wheel[WHEEL];
+	/* At the allocation that made it: all of them die before it comes round. */
+	struct entry young[WHEEL];
+	struct entry old[OLD];
 	uint64_t now; /* allocations made */
 	uint64_t next_old;
 	uint64_t wrong; /* blocks whose content changed */
@@ -48,19 +53,6 @@ BENCH_INLINE uint64_t draw_life(struct lane *l)
 	return share < 99 ? 5 + lane_under(l, 60) : 0;
 }
 
-/* The free place nearest to the end of its life, sooner rather than later. */
-BENCH_INLINE struct entry *wheel_place(struct cfrac *c, uint64_t life)
-{
-	uint64_t at = c->now + life;
-
-	while (at > c->now && c->wheel[at % WHEEL].p)
-		at--;
-	if (at == c->now)
-		for (at = c->now + life; c->wheel[at % WHEEL].p;)
-			at++;
-	return &c->wheel[at % WHEEL];
-}
-
 BENCH_INLINE void entry_end(struct lane *l, struct cfrac *c, struct entry *e)
 {
 	uint32_t tag;
@@ -73,15 +65,30 @@ BENCH_INLINE void entry_end(struct lane *l, struct cfrac *c, struct entry *e)
 	e->p = NULL;
 }
 
+BENCH_INLINE void young_end(struct lane *l, struct cfrac *c, struct entry **list)
+{
+	for (; *list; *list = (*list)->next)
+		entry_end(l, c, *list);
+}
+
+BENCH_INLINE struct entry *young_begin(struct cfrac *c, uint64_t life)
+{
+	struct entry *e = &c->young[c->now % WHEEL], **list = &c->wheel[(c->now + life) % WHEEL];
+
+	e->next = *list;
+	*list = e;
+	return e;
+}
+
 BENCH_HOT static void churn(struct lane *l, struct cfrac *c, uint64_t n)
 {
 	for (uint64_t end = c->now + n; c->now < end; c->now++) {
-		struct entry *e = &c->wheel[c->now % WHEEL];
 		uint64_t life = draw_life(l);
+		struct entry *e;
 
-		entry_end(l, c, e);
+		young_end(l, c, &c->wheel[c->now % WHEEL]);
 		if (life) {
-			e = wheel_place(c, life);
+			e = young_begin(c, life);
 		} else {
 			e = &c->old[c->next_old++ % OLD];
 			entry_end(l, c, e);
@@ -96,7 +103,7 @@ BENCH_HOT static void churn(struct lane *l, struct cfrac *c, uint64_t n)
 BENCH_HOT static void end_all(struct lane *l, struct cfrac *c)
 {
 	for (unsigned i = 0; i < WHEEL; i++)
-		entry_end(l, c, &c->wheel[i]);
+		young_end(l, c, &c->wheel[i]);
 	for (unsigned i = 0; i < OLD; i++)
 		entry_end(l, c, &c->old[i]);
 }

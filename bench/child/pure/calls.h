@@ -32,9 +32,10 @@ BENCH_INLINE void *bench_calloc(struct lane *l, size_t count, size_t size)
 
 BENCH_INLINE void *bench_realloc(struct lane *l, void *p, size_t old, size_t size)
 {
+	bool had = p != NULL;
 	void *fresh = realloc(p, size);
 
-	counts_changed(l, fresh, p, old, size);
+	counts_changed(l, fresh, had, old, size);
 	return fresh;
 }
 
