@@ -85,7 +85,7 @@ test: trees
 	@ctest --test-dir $(BUILD) -j 3 --output-on-failure --no-tests=error
 
 format: packages
-	@tools/sources.sh '*.c' '*.h' | xargs -r clang-format -i
+	@tools/sources.sh '*.c' '*.h' '*.cc' | xargs -r clang-format -i
 
 clean:
 	@rm -rf $(BUILD) $(RESULTS)

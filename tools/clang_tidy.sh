@@ -1,5 +1,5 @@
 #!/bin/sh
-# clang-tidy over our own .c files, as .clang-tidy says: clang_tidy.sh BUILD_DIR [FILE...]
+# clang-tidy over our own .c and .cc files, as .clang-tidy says: clang_tidy.sh BUILD_DIR [FILE...]
 # A file that no target compiles is an error: nothing would check it.
 #
 # Nearly all of its time is the analyzer's, in the few functions with very many paths. It may look
@@ -11,7 +11,7 @@ shift
 [ -r "$build/compile_commands.json" ] || { echo "clang-tidy: configure $build first" >&2; exit 2; }
 if [ $# -eq 0 ]; then
 	# shellcheck disable=SC2046
-	set -- $(tools/sources.sh 'harness/*.c' 'allocators/*.c' 'reports/*.c' 'fuzz/*.c' 'bench/*.c')
+	set -- $(tools/sources.sh 'harness/*.c' 'allocators/*.c' 'reports/*.c' 'fuzz/*.c' 'bench/*.c' 'bench/*.cc')
 fi
 [ $# -gt 0 ] || { echo "clang-tidy: no files" >&2; exit 2; }
 

@@ -138,7 +138,7 @@ class Checker:
     def check(self, path):
         text = (self.root / path).read_text(encoding="utf-8", errors="replace")
         self.check_markers(path, text)
-        if not path.endswith((".c", ".h")):
+        if not path.endswith((".c", ".h", ".cc")):
             return
         self.check_length(path, text)
         self.check_functions(path, text)

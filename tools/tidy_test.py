@@ -117,6 +117,10 @@ class Rules(unittest.TestCase):
                 self.assert_bad("harness/cli/a.c", f"\tx = {name} (y);\n", (1, "banned"))
                 self.assert_bad("harness/cli/a_test.c", f"\t{name}(y);\n", (1, "banned"))
 
+    def test_the_other_language_too(self):
+        self.assert_bad("bench/a.cc", "\tx = atoi(y);\n", (1, "banned"))
+        self.assert_bad("bench/a.cc", self.function(71), (2, "function-length"))
+
     def test_banned_names_elsewhere(self):
         self.assert_good("harness/cli/a.c", "\to->signal(x);\n\to.rand(x);\n\tmy_system(x);\n"
                                             '\tp("gets(x)"); /* atoi(x) */ // sleep(1)\n')
