@@ -3,9 +3,22 @@ if(ALLOCRIG_FUZZ OR ALLOCRIG_TSAN OR ALLOCRIG_FUZZ_ENGINE)
   return()
 endif()
 
+# The C++ compiler that belongs to the C one: clang's is not what CMake would take first.
+if(CMAKE_C_COMPILER_ID STREQUAL Clang AND NOT CMAKE_CXX_COMPILER AND NOT DEFINED ENV{CXX})
+  string(REGEX REPLACE "clang([^/]*)$" "clang++\\1" clang_of_cxx ${CMAKE_C_COMPILER})
+  if(EXISTS ${clang_of_cxx})
+    set(CMAKE_CXX_COMPILER ${clang_of_cxx})
+  endif()
+endif()
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+include(CheckLanguage)
+check_language(CXX)
+find_package(benchmark 1.7 QUIET)
+if(NOT CMAKE_CXX_COMPILER OR NOT benchmark_FOUND)
+  message(STATUS "No allocrig-micro: it needs g++ (or clang++) and libbenchmark-dev")
+  return()
+endif()
 enable_language(CXX)
-find_package(benchmark 1.7 REQUIRED)
 
 add_library(gbench STATIC gbench.cc)
 # In place of the options of C.
@@ -28,3 +41,18 @@ target_compile_options(allocrig-micro PRIVATE -fno-builtin)
 find_package(Threads REQUIRED)
 target_link_libraries(allocrig-micro PRIVATE gbench kernel Threads::Threads ${CMAKE_DL_LIBS})
 set_target_properties(allocrig-micro PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+# allocrig_micro_test(NAME SECONDS ARGUMENTS...): of micro/NAME_test.py
+function(allocrig_micro_test name seconds)
+  add_test(NAME e2e.micro_${name}
+           COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/micro/${name}_test.py
+                   $<TARGET_FILE:allocrig-micro> ${ARGN})
+  set_tests_properties(e2e.micro_${name} PROPERTIES LABELS e2e TIMEOUT ${seconds}
+                       SKIP_RETURN_CODE 77)
+endfunction()
+
+allocrig_micro_test(loops 60)
+allocrig_micro_test(served 60)
+allocrig_micro_test(compare 120)
+# Seconds of work on each of the allocators, which time alone says little about.
+allocrig_micro_test(whole 600 $<TARGET_FILE:allocrig>)

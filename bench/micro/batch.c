@@ -28,12 +28,12 @@ static void order_fill(const struct micro_run *r)
 
 	for (size_t i = 0; i < n; i++)
 		order[i] = (uint32_t)(r->micro->variant == LIFO ? n - 1 - i : i);
-	for (size_t i = n - 1; i > 0 && r->micro->variant == RANDOM; i--) {
-		size_t j = next_random(&state) % (i + 1);
-		uint32_t other = order[j];
+	for (size_t left = n; left > 1 && r->micro->variant == RANDOM; left--) {
+		size_t i = next_random(&state) % left;
+		uint32_t other = order[i];
 
-		order[j] = order[i];
-		order[i] = other;
+		order[i] = order[left - 1];
+		order[left - 1] = other;
 	}
 }
 

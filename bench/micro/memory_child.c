@@ -208,7 +208,7 @@ static const char *parse(int argc, char **argv, struct micro_run *ret)
 	ret->threads = (unsigned)strtoul(argv[3], NULL, 10);
 	if (ret->threads < 1 || ret->threads > MICRO_THREADS)
 		return "bad number of threads";
-	for (unsigned i = 0; i < ret->micro->nargs; i++)
+	for (unsigned i = 0; i < ret->micro->nargs && i < MICRO_ARGS; i++)
 		ret->args[i] = strtoll(argv[4 + i], NULL, 10);
 	return NULL;
 }
