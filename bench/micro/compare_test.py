@@ -59,6 +59,8 @@ class Compare(unittest.TestCase):
             for row in ROWS:
                 with self.subTest(name=name + row):
                     self.row(text, name + row)
+            # Of one allocator twice.
+            self.assertEqual(self.row(text, name + "/peak_maps")[0], 0)
         self.assertEqual(self.row(text, "map_churn/1000/peak_maps"), [0, 0] + [1000] * 4)
         peak = self.row(text, "batch_lifo/blocks:100/bytes:4096/peak_rss_bytes")
         self.assertGreaterEqual(min(peak[2:]), 100 * 4096)

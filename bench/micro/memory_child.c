@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bench/micro/memory.h"
+#include "harness/kernel/accounts.h"
 #include "harness/kernel/proc.h"
 
 #ifndef MADV_POPULATE_READ
@@ -111,6 +112,21 @@ static void populate(void)
 	madvise((void *)start, (uintptr_t)_end - start, MADV_POPULATE_WRITE);
 }
 
+/* Else small mappings land between libraries, and whether they merge with those is luck. */
+static int plug(void)
+{
+	static struct arena arena;
+	struct accounts *accounts = NULL;
+	int err = arena_init(&arena, accounts_arena_bytes());
+
+	if (!err)
+		err = accounts_new(&arena, &accounts);
+	if (!err)
+		err = accounts_plug(accounts);
+	accounts_free(accounts);
+	return err;
+}
+
 static void raise_to(int64_t *peak, int64_t value)
 {
 	if (value > *peak)
@@ -177,6 +193,8 @@ static const char *measure(const struct micro_run *first)
 	if (why)
 		return why;
 	populate();
+	if (plug() != 0)
+		return "the holes between mappings could not be plugged";
 	/* What looking itself needs is there from now on. */
 	moment_now();
 	rss_peak();
