@@ -17,8 +17,8 @@
 struct wire_limits; /* harness/prog/wire.h */
 
 /*
- * What an input that asks for nothing may do: struct wire_limits.work. More than 256 blocks, as what
- * is counted in a byte.
+ * What an input that asks for nothing may do: struct wire_limits.work. More than 256 blocks, as
+ * what is counted in a byte.
  */
 #define BUDGET_LITTLE_WORK 320
 
