@@ -61,24 +61,44 @@ static bool is_file(const char *path, const char *file)
 	return strcmp(path, file) == 0 || (realpath(path, real) && strcmp(real, file) == 0);
 }
 
+static void blame(struct whole_bindings *b, const char *symbol, const char *by)
+{
+	if (b->call[0])
+		return;
+	snprintf(b->call, sizeof(b->call), "%s", symbol);
+	snprintf(b->by, sizeof(b->by), "%s", by);
+}
+
 static void take(const struct binding *at, const struct whole_bindings_request *q,
 		 struct whole_bindings *b)
 {
 	enum whole_call call = call_of(at->symbol);
+	bool from_server = strcmp(base_name(at->from), q->server) == 0;
 
-	if (strcmp(base_name(at->from), q->server) == 0)
-		b->is_server = true;
+	b->is_server |= from_server;
 	/* What an allocator calls inside itself says nothing. */
 	if (call == WHOLE_CALLS || is_file(at->from, q->file))
 		return;
 	if (is_file(at->to, q->file)) {
 		b->served += call == WHOLE_MALLOC || call == WHOLE_CALLOC || call == WHOLE_REALLOC;
-		return;
+		b->by_server |= from_server ? 1u << call : 0;
+	} else if (strcmp(base_name(at->to), q->server) == 0) {
+		b->through_server |= 1u << call;
+	} else if (call == WHOLE_MALLOC || call == WHOLE_FREE || q->calls[call]) {
+		blame(b, at->symbol, at->to);
 	}
-	if (b->call[0] || (call != WHOLE_MALLOC && call != WHOLE_FREE && !q->calls[call]))
-		return;
-	snprintf(b->call, sizeof(b->call), "%s", at->symbol);
-	snprintf(b->by, sizeof(b->by), "%s", at->to);
+}
+
+/*
+ * An executable that is not position-independent has its own address for a function that it knows
+ * as a pointer: a jump to where its calls go. If these go to the file, so does the jump.
+ */
+static void judge_server(const struct whole_bindings_request *q, struct whole_bindings *b)
+{
+	for (unsigned call = 0; call < WHOLE_CALLS; call++) {
+		if (b->through_server & ~b->by_server & 1u << call)
+			blame(b, whole_call_names[call], q->server);
+	}
 }
 
 void whole_bindings_read(FILE *in, const struct whole_bindings_request *q, struct whole_bindings *b)
@@ -92,4 +112,5 @@ void whole_bindings_read(FILE *in, const struct whole_bindings_request *q, struc
 			take(&at, q, b);
 	}
 	free(line);
+	judge_server(q, b);
 }

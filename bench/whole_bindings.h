@@ -20,6 +20,8 @@
 struct whole_bindings {
 	bool is_server;	 /* the executable with this name is in it */
 	uint64_t served; /* references to malloc, calloc or realloc that lead to the file */
+	uint32_t by_server,
+		through_server; /* masks of calls: from it to the file, from others to it */
 	/* By another file, of the functions that the program calls: the first that was seen. */
 	char call[24], by[PATH_MAX]; /* "": none */
 };
@@ -30,7 +32,7 @@ struct whole_bindings_request {
 	const uint64_t *calls; /* [WHOLE_CALLS]: that the program makes; malloc and free always */
 };
 
-/* Adds what a text says. */
+/* Adds what the whole text of a process says. */
 void whole_bindings_read(FILE *in, const struct whole_bindings_request *q,
 			 struct whole_bindings *b);
 

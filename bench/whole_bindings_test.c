@@ -77,6 +77,19 @@ static void inside_of_the_file(void **state)
 	assert_false(b.is_server);
 }
 
+static void executable_in_front(void **state)
+{
+	struct whole_bindings jump =
+		read_text(LINE("/l/x.so", "./lua", "free") LINE("lua", "/no/a b.so", "free"));
+	struct whole_bindings own =
+		read_text(LINE("/l/x.so", "./lua", "free") LINE("lua", "/no/a b.so", "malloc"));
+
+	(void)state;
+	assert_string_equal(jump.call, "");
+	assert_string_equal(own.call, "free");
+	assert_string_equal(own.by, "lua");
+}
+
 static void lines_that_are_none(void **state)
 {
 	struct whole_bindings b = read_text("\n  1:\tbinding file lua [0] to \n"
@@ -97,6 +110,7 @@ int main(void)
 		cmocka_unit_test(another_path),
 		cmocka_unit_test(what_is_not_called_may_be_anyones),
 		cmocka_unit_test(inside_of_the_file),
+		cmocka_unit_test(executable_in_front),
 		cmocka_unit_test(lines_that_are_none),
 	};
 

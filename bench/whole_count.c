@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +24,6 @@ extern void *__libc_realloc(void *p, size_t size);
 extern void *__libc_memalign(size_t align, size_t size);
 extern void *__libc_valloc(size_t size);
 extern void *__libc_pvalloc(size_t size);
-
-COUNT_PUBLIC void *malloc(size_t size);
-COUNT_PUBLIC void free(void *p);
-COUNT_PUBLIC void *calloc(size_t n, size_t size);
-COUNT_PUBLIC void *realloc(void *p, size_t size);
-COUNT_PUBLIC void *aligned_alloc(size_t align, size_t size);
-COUNT_PUBLIC int posix_memalign(void **ret_p, size_t align, size_t size);
-COUNT_PUBLIC void *memalign(size_t align, size_t size);
-COUNT_PUBLIC void *valloc(size_t size);
-COUNT_PUBLIC void *pvalloc(size_t size);
-COUNT_PUBLIC size_t malloc_usable_size(void *p);
 
 /* Until the file is mapped, and where it cannot be. */
 static struct whole_counts own;
@@ -65,37 +55,37 @@ __attribute__((constructor)) static void count_begin(void)
 	errno = saved;
 }
 
-void *malloc(size_t size)
+COUNT_PUBLIC void *malloc(size_t size)
 {
 	count(WHOLE_MALLOC);
 	return __libc_malloc(size);
 }
 
-void free(void *p)
+COUNT_PUBLIC void free(void *p)
 {
 	count(WHOLE_FREE);
 	__libc_free(p);
 }
 
-void *calloc(size_t n, size_t size)
+COUNT_PUBLIC void *calloc(size_t n, size_t size)
 {
 	count(WHOLE_CALLOC);
 	return __libc_calloc(n, size);
 }
 
-void *realloc(void *p, size_t size)
+COUNT_PUBLIC void *realloc(void *p, size_t size)
 {
 	count(WHOLE_REALLOC);
 	return __libc_realloc(p, size);
 }
 
-void *aligned_alloc(size_t align, size_t size)
+COUNT_PUBLIC void *aligned_alloc(size_t align, size_t size)
 {
 	count(WHOLE_ALIGNED_ALLOC);
 	return __libc_memalign(align, size);
 }
 
-int posix_memalign(void **ret_p, size_t align, size_t size)
+COUNT_PUBLIC int posix_memalign(void **ret_p, size_t align, size_t size)
 {
 	int saved = errno;
 
@@ -111,26 +101,26 @@ int posix_memalign(void **ret_p, size_t align, size_t size)
 	return 0;
 }
 
-void *memalign(size_t align, size_t size)
+COUNT_PUBLIC void *memalign(size_t align, size_t size)
 {
 	count(WHOLE_MEMALIGN);
 	return __libc_memalign(align, size);
 }
 
-void *valloc(size_t size)
+COUNT_PUBLIC void *valloc(size_t size)
 {
 	count(WHOLE_VALLOC);
 	return __libc_valloc(size);
 }
 
-void *pvalloc(size_t size)
+COUNT_PUBLIC void *pvalloc(size_t size)
 {
 	count(WHOLE_PVALLOC);
 	return __libc_pvalloc(size);
 }
 
 /* libc's, which is preloaded right behind: a program may be linked to an allocator too. */
-size_t malloc_usable_size(void *p)
+COUNT_PUBLIC size_t malloc_usable_size(void *p)
 {
 	static size_t (*next)(void *);
 	size_t (*found)(void *) = __atomic_load_n(&next, __ATOMIC_RELAXED);

@@ -9,9 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LEAST_NS   4000000u /* between two looks */
-#define COST_SHARE 500	    /* each sort of look: one part in so many of the time */
-#define MAPS_BYTES (16u << 20)
+#define LEAST_NS     10000000u /* between two looks: waking up is what costs most */
+#define COST_SHARE   500       /* each sort of look takes one part in so many of the time */
+#define TREE_MOST_NS 250000000u
+#define MAPS_BYTES   (16u << 20)
 
 /* Of one process: 65 thousand maps with long paths. Untouched pages cost nothing. */
 static char text[MAPS_BYTES];
@@ -70,7 +71,8 @@ static int64_t read_maps(pid_t pid, const char *file, int *ret_seen)
 		return -1;
 	for (const char *at = text; (at = memchr(at, '\n', (size_t)(text + len - at))); at++)
 		lines++;
-	if (file && ret_seen && *ret_seen != 1) {
+	/* What is preloaded is mapped before libc: without that the loader is still at work. */
+	if (file && *ret_seen != 1 && strstr(text, "/libc.so")) {
 		const char *at = strstr(text, file);
 
 		*ret_seen =
@@ -188,12 +190,21 @@ static void look_at_maps(struct watch *w)
 	w->maps_samples++;
 }
 
-/* When it is due again, if it is to cost one part in `share`. */
-static uint64_t after(uint64_t began_ns, uint64_t share)
+/* Not of the wall clock: a look that had to wait for a processor cost nobody anything. */
+static uint64_t cpu_now_ns(void)
 {
-	uint64_t now = watch_now_ns(), pause = (now - began_ns) * share;
+	struct timespec t;
 
-	return now + (pause > LEAST_NS ? pause : LEAST_NS);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* When a look is due again that cost so much. */
+static uint64_t after(uint64_t cost_ns)
+{
+	uint64_t pause = cost_ns * COST_SHARE;
+
+	return watch_now_ns() + (pause > LEAST_NS ? pause : LEAST_NS);
 }
 
 void watch_begin(struct watch *w, pid_t first)
@@ -202,6 +213,7 @@ void watch_begin(struct watch *w, pid_t first)
 	w->n = 0;
 	w->peak_rss = w->peak_maps = -1;
 	w->file_seen = -1;
+	w->tree_pause_ns = LEAST_NS / 2;
 	w->next_rss_ns = w->next_maps_ns = w->next_tree_ns = watch_now_ns();
 	add_process(w, first);
 }
@@ -214,26 +226,27 @@ void watch_end(struct watch *w)
 
 int watch_tick(struct watch *w)
 {
-	uint64_t now = watch_now_ns();
+	uint64_t now = watch_now_ns(), cpu;
 
 	if (now >= w->next_tree_ns) {
 		look_for_processes(w);
-		w->next_tree_ns = after(now, COST_SHARE);
-		now = watch_now_ns();
+		/* Processes are started early or hardly at all. */
+		w->tree_pause_ns =
+			w->tree_pause_ns < TREE_MOST_NS ? 2 * w->tree_pause_ns : TREE_MOST_NS;
+		w->next_tree_ns = now + w->tree_pause_ns;
 	}
 	if (now >= w->next_rss_ns) {
+		cpu = cpu_now_ns();
 		look_at_rss(w);
-		w->next_rss_ns = after(now, COST_SHARE);
-		now = watch_now_ns();
+		w->next_rss_ns = after(cpu_now_ns() - cpu);
 	}
 	if (now >= w->next_maps_ns) {
+		cpu = cpu_now_ns();
 		look_at_maps(w);
-		w->next_maps_ns = after(now, COST_SHARE);
+		w->next_maps_ns = after(cpu_now_ns() - cpu);
 	}
-	uint64_t next = w->next_rss_ns < w->next_maps_ns ? w->next_rss_ns : w->next_maps_ns;
-
 	now = watch_now_ns();
-	return next > now ? (int)((next - now) / 1000000u) + 1 : 1;
+	return w->next_rss_ns > now ? (int)((w->next_rss_ns - now) / 1000000u) + 1 : 1;
 }
 
 void watch_read(struct watch *w, pid_t pid, int64_t *ret_rss, int64_t *ret_maps)

@@ -1,9 +1,9 @@
 /*
  * whole_watch.h - the processes that the launcher started and theirs, seen from outside.
  *
- * Resident bytes are read from statm, summed over all processes; maps are counted; the tree of
- * processes is looked through: each every few milliseconds, or as often as it takes one part in
- * 500 of the time. What comes and goes in between is not seen: peaks are lower bounds.
+ * Resident bytes are read from statm, summed over all processes, and maps are counted: each every
+ * 10 ms, or as often as it takes one part in 500 of the time. New processes are looked
+ * for often at first. What comes and goes in between is not seen: peaks are lower bounds.
  */
 #ifndef BENCH_WHOLE_WATCH_H
 #define BENCH_WHOLE_WATCH_H
@@ -24,7 +24,7 @@ struct watch {
 		bool counts;
 	} processes[WATCH_PROCESSES];
 	unsigned n;
-	uint64_t next_rss_ns, next_maps_ns, next_tree_ns;
+	uint64_t next_rss_ns, next_maps_ns, next_tree_ns, tree_pause_ns;
 	/* What was seen. */
 	int64_t peak_rss;  /* of all processes at one moment, bytes; -1: nothing */
 	int64_t peak_maps; /* of the process that has most; [vsyscall] is none */
