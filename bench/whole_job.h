@@ -58,7 +58,7 @@ int job_start(struct job *j, const struct job_command *c, pid_t *ret_pid);
  */
 enum job_end job_wait(struct job *j, pid_t pid, int *ret_status);
 
-/* Ends all that was started and what that has started. */
-void job_end_all(struct job *j);
+/* Ends all that was started and what that has started. How many there were at once. */
+unsigned job_end_all(struct job *j);
 
 #endif

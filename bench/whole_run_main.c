@@ -122,8 +122,9 @@ static enum job_end run(struct job *j)
 
 	if (!j->program->is_redis)
 		j->load_ns = watch_now_ns() - began;
-	j->left_over = end == JOB_EXIT ? watch_kill_children() : 0;
-	job_end_all(j);
+	unsigned left = job_end_all(j);
+
+	j->left_over = end == JOB_EXIT ? left : 0;
 	watch_end(&j->watch);
 	return end;
 }

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LEAST_NS     10000000u /* between two looks: waking up is what costs most */
+#define LEAST_NS     20000000u /* between two looks: waking up is what costs most */
 #define COST_SHARE   500       /* each sort of look takes one part in so many of the time */
 #define TREE_MOST_NS 250000000u
 #define MAPS_BYTES   (16u << 20)

@@ -2,7 +2,7 @@
  * whole_watch.h - the processes that the launcher started and theirs, seen from outside.
  *
  * Resident bytes are read from statm, summed over all processes, and maps are counted: each every
- * 10 ms, or as often as it takes one part in 500 of the time. New processes are looked
+ * 20 ms, or as often as it takes one part in 500 of the time. New processes are looked
  * for often at first. What comes and goes in between is not seen: peaks are lower bounds.
  */
 #ifndef BENCH_WHOLE_WATCH_H
