@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "fuzz/feeding.h"
 #include "fuzz/goal.h"
 
 #define MIB (INT64_C(1) << 20)
@@ -202,24 +201,6 @@ static void goals_are_ratios_with_a_floor(void **state)
 	assert_true(goal_by_name("none") < 0);
 }
 
-/* Old ones mostly, some young ones, and none older than what is kept of it. */
-static void children_live_for_different_times(void **state)
-{
-	unsigned of[FEEDING_HISTORY + 1] = {0};
-
-	(void)state;
-	for (uint64_t child = 0; child < 1024; child++) {
-		uint64_t lifetime = feeding_lifetime(child);
-
-		assert_in_range(lifetime, 1, FEEDING_HISTORY);
-		of[lifetime]++;
-	}
-	assert_int_equal(of[FEEDING_HISTORY], 512);
-	assert_int_equal(of[FEEDING_HISTORY / 2], 256);
-	assert_int_equal(of[1], 8);
-	assert_int_equal(feeding_lifetime(UINT64_MAX - 1), FEEDING_HISTORY);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,7 +211,6 @@ int main(void)
 		cmocka_unit_test(edges_alone_where_told),
 		cmocka_unit_test(kinds_and_the_goal_have_places),
 		cmocka_unit_test(goals_are_ratios_with_a_floor),
-		cmocka_unit_test(children_live_for_different_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

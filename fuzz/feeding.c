@@ -137,26 +137,12 @@ static bool wants_resident(const struct feeding *f, const struct input_text *t)
 	return f->resident || (t->len + (unsigned char)t->text[t->len / 2]) % 8 == 0;
 }
 
-uint64_t feeding_lifetime(uint64_t child)
-{
-	unsigned halvings = (unsigned)__builtin_ctzll(child + 1);
-
-	return halvings < 7 ? FEEDING_HISTORY >> halvings : 1;
-}
-
-/* Raising a ballast takes as long as all else of hundreds of programs. */
-static uint64_t lifetime(const struct feeding *f, const struct input_text *t)
-{
-	return t->ballast ? FEEDING_HISTORY : feeding_lifetime(f->lives);
-}
-
 int feeding_run(struct feeding *f, const struct input_text *t, struct feed_result *ret)
 {
 	f->last = t->ballast;
 	struct feeder *feeder = feeding_feeder(f);
-	bool old = !feeder || feeder_counts(feeder).programs >= lifetime(f, t);
-
-	f->lives += old && !t->ballast;
+	/* Before the history is longer than what is kept. */
+	bool old = !feeder || feeder_counts(feeder).programs >= FEEDING_HISTORY;
 	int err = old ? feeding_renew(f) : 0;
 
 	if (err)

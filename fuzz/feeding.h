@@ -3,9 +3,8 @@
  * fresh children for what that one cannot prove.
  *
  * The fed child is replaced before it has had more programs than are kept of it, so that whatever
- * it shows can be shown again from its start; some much earlier (feeding_lifetime). Raising and
- * lowering a ballast takes as long as hundreds of programs: those with ballast have a child of
- * their own, where it stands.
+ * it shows can be shown again from its start. Raising and lowering a ballast takes as long as
+ * hundreds of programs: those with ballast have a child of their own, where it stands.
  */
 #ifndef FUZZ_FEEDING_H
 #define FUZZ_FEEDING_H
@@ -27,7 +26,6 @@ struct feeding {
 	unsigned last;		  /* which had the last program */
 	bool resident;		  /* resident bytes of each program, and not of some */
 	uint64_t children_before; /* of feeders that were released */
-	uint64_t lives;		  /* children without ballast that had their time */
 };
 
 /*
@@ -41,13 +39,6 @@ void feeding_release(struct feeding *f);
 
 /* That had the last program, or will have the first. */
 struct feeder *feeding_feeder(const struct feeding *f);
-
-/*
- * Programs that the child with that number is given: FEEDING_HISTORY for every second one, half as
- * many for every fourth and so on. What is armed once in a process shows in young children alone,
- * what fills up in old ones.
- */
-uint64_t feeding_lifetime(uint64_t child);
 
 /* As feeder_run. */
 int feeding_run(struct feeding *f, const struct input_text *t, struct feed_result *ret);

@@ -48,8 +48,9 @@ struct wire_limits {
 	uint64_t rounds;       /* of nested repeats, multiplied */
 	uint64_t forks;	       /* by rounds */
 	uint64_t sleep_ns;     /* by rounds */
-	uint64_t size_bytes; /* one block or mapping, or an alignment; what none can have passes */
-	uint64_t live_bytes; /* all blocks and mappings with alignments, reserved */
+	uint64_t size_bytes;   /* one block or mapping; sizes that no address space holds pass */
+	uint64_t align_bytes;  /* an alignment; those that no address space holds pass */
+	uint64_t live_bytes;   /* all blocks and mappings with alignments, reserved */
 	uint64_t resident_bytes; /* what touches and the like make resident */
 	uint64_t ballast;	 /* headroom: what is above max_map_count cannot be had */
 	uint32_t threads;	 /* 1 .. PROG_MAX_THREADS */

@@ -20,6 +20,7 @@ const struct wire_limits wire_unlimited = {
 	.forks = UINT64_MAX,
 	.sleep_ns = UINT64_MAX,
 	.size_bytes = UINT64_MAX,
+	.align_bytes = UINT64_MAX,
 	.live_bytes = UINT64_MAX,
 	.resident_bytes = UINT64_MAX,
 	.ballast = UINT64_MAX,
@@ -37,7 +38,8 @@ const struct wire_limits wire_fuzz_limits = {
 	.forks = 8,
 	.sleep_ns = 5000000,
 	.size_bytes = UINT64_C(1) << 30,
-	.live_bytes = UINT64_C(32) << 30, /* 65,536 maps of 128 KiB, four times */
+	.align_bytes = UINT64_C(64) << 20, /* allocators may clear all of it */
+	.live_bytes = UINT64_C(32) << 30,  /* 65,536 maps of 128 KiB, four times */
 	.resident_bytes = UINT64_C(2) << 30,
 	.ballast = 32768,
 	.threads = 4,
@@ -142,7 +144,7 @@ bool wire_limit_op(const struct wire_limits *limits, struct op *op)
 	if (limits->no_judging)
 		op->outcomes = (struct outcomes){0};
 	limit_size(limits->size_bytes, op);
-	limit_align(limits->size_bytes, op);
+	limit_align(limits->align_bytes, op);
 	return true;
 }
 

@@ -117,7 +117,7 @@ static void sizes_are_clipped_where_they_could_be_had(void **state)
 	LIMITED(&l, "malloc b[0] 2M\nmalloc b[1] 9223372036854775807\ncalloc b[2] 4096 4096\n",
 		"malloc b[0] 1M\nmalloc b[1] 9223372036854775807\ncalloc b[2] 256 4K\n");
 	LIMITED(&l, "calloc b[0] 2 2M\nmemalign b[1] 4M 4M\nmmap m[0] 1G rw private,anon\n",
-		"calloc b[0] 1 1M\nmemalign b[1] 1M 1M\nmmap m[0] 1M rw private,anon\n");
+		"calloc b[0] 1 1M\nmemalign b[1] 4M 1M\nmmap m[0] 1M rw private,anon\n");
 }
 
 static void alignments_are_reserved_too(void **state)
@@ -125,7 +125,7 @@ static void alignments_are_reserved_too(void **state)
 	struct wire_limits l = wire_unlimited;
 
 	(void)state;
-	l.size_bytes = 1000000;
+	l.align_bytes = 1000000;
 	LIMITED(&l, "aligned_alloc b[0] 32G 8\nmemalign b[0] 512K 8\n",
 		"aligned_alloc b[0] 512K 8\nmemalign b[0] 512K 8\n");
 	LIMITED(&l, "aligned_alloc b[0] 128T 8\naligned_alloc b[0] 3 8\n",
