@@ -40,7 +40,7 @@ void budget_limits(enum budget b, struct wire_limits *ret_limits)
 		l.sleep_ns = 100000;
 		l.size_bytes = UINT64_C(64) << 20;
 		l.align_bytes = UINT64_C(16) << 20;
-		l.resident_bytes = UINT64_C(2) << 20;
+		l.resident_bytes = UINT64_C(1) << 20;
 	} else if (b == BUDGET_PART) {
 		l.work = PART_WORK;
 		l.rounds = PART_WORK;

@@ -7,7 +7,7 @@
 #endif
 
 #define ADDRESS_SPACE  (UINT64_C(1) << 47) /* what one process can map: no request reaches it */
-#define BYTES_PER_WORK (UINT64_C(1) << 16) /* touching 16 pages takes about as long as an op */
+#define BYTES_PER_WORK (UINT64_C(1) << 13) /* two first touches of pages take longer than an op */
 #define LARGE_BLOCK    (UINT64_C(1) << 17)
 #define ALL_CODES      ((UINT64_C(1) << OP_CODES) - 1)
 

@@ -66,7 +66,7 @@ static void touching_is_work(void **state)
 	struct wire_limits l = wire_unlimited;
 
 	(void)state;
-	l.work = 100;
+	l.work = 700;
 	LIMITED(&l, "touch b[0:200]\nmalloc b[0] 1M\n", "touch b[0:5]\nmalloc b[0] 1M\n");
 	LIMITED(&l, "touch b[0:200]\nmemalign b[0] 512K 512K\n",
 		"touch b[0:5]\nmemalign b[0] 512K 512K\n");
