@@ -8,7 +8,7 @@ CONFIGURE := cmake -G Ninja -S . -DCMAKE_BUILD_TYPE=RelWithDebInfo
 NINJA := ninja --quiet
 
 .DEFAULT_GOAL := all
-.PHONY: all audit bench-feed bench-guard bench-interp bench-tape fuzz test trees format clean help packages
+.PHONY: all audit bench bench-full bench-feed bench-guard bench-interp bench-tape fuzz test trees format clean help packages
 .DELETE_ON_ERROR:
 
 help:
@@ -16,6 +16,8 @@ help:
 	@echo 'make audit     judge every allocator on this machine; leaves $(RESULTS)/audit.jsonl'
 	@echo 'make test      build with gcc, clang and sanitizers, and run every test'
 	@echo 'make fuzz      fuzz for FUZZ_TIME=120 seconds; findings in $(RESULTS)/fuzz, small new programs in corpus/fuzzed'
+	@echo 'make bench     measure every allocator on the quick set, 3 minutes; leaves $(RESULTS)/bench.jsonl'
+	@echo 'make bench-full  all workloads, what is given back, and the map limit; hours; goes on when called again'
 	@echo 'make bench-feed    what an input costs that is fed to one child'
 	@echo 'make bench-guard   what guard costs beside glibc'
 	@echo 'make bench-interp  what running a program costs beyond its calls'
@@ -57,6 +59,23 @@ trees: all $(BUILD)/clang/build.ninja $(BUILD)/asan/build.ninja $(BUILD)/tsan/bu
 	@$(NINJA) -C $(BUILD)/asan unit-tests allocrig
 	@$(NINJA) -C $(BUILD)/tsan allocrig allocrig-child
 	@$(NINJA) -C $(BUILD)/libfuzzer fuzz-targets
+
+# An allocator that crashes or refuses is a result (exit code 1). The quick set is made anew each
+# time; what takes hours goes on where it was interrupted, until FRESH=--fresh is said.
+BENCH := $(BUILD)/allocrig bench
+
+bench: all
+	@mkdir -p $(RESULTS)
+	@$(BENCH) --quick --fresh --json $(RESULTS)/bench.jsonl || [ $$? -eq 1 ]
+
+bench-full: all
+	@mkdir -p $(RESULTS)
+	@$(BENCH) --reps 10 $(FRESH) --json $(RESULTS)/bench-full.jsonl || [ $$? -eq 1 ]
+	@$(BENCH) --after idle --after light --after purge --latency off --reps 3 $(FRESH) \
+		--workload 'drain*' --workload larson --workload mstress --workload rptest \
+		--workload kv-server --workload fragmenter --json $(RESULTS)/bench-after.jsonl \
+		|| [ $$? -eq 1 ]
+	@$(BENCH) maps --limit 120s $(FRESH) --json $(RESULTS)/bench-maps.jsonl || [ $$? -eq 1 ]
 
 # What guard costs beside glibc, and what is mapped then and afterwards.
 bench-guard: all

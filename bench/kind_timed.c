@@ -145,6 +145,8 @@ static void run(const struct bench_tools *t, const char *name, const struct benc
 	};
 
 	r->ref = ref;
+	if (q.in.after_ns && t->after_ns)
+		q.in.after_ns = t->after_ns;
 	q.limit_ns = t->limit_ns ? t->limit_ns + q.in.after_ns : 0;
 	machine_state_read(&before);
 	r->before = r->after = before;

@@ -15,6 +15,7 @@
 struct bench_tools {
 	char own_dir[PATH_MAX]; /* where allocrig lies */
 	uint64_t limit_ns;	/* of one run */
+	uint64_t after_ns;	/* how long what bench_key.after names goes on; 0: 10 s */
 };
 
 /* A benchmark that can be run: what `--workload` names. */

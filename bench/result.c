@@ -77,6 +77,13 @@ const struct metric_kind metric_kinds[METRICS] = {
 	[METRIC_NET_NS_PER_OP] = {"net_ns_per_op", "ns", false,
 				  "less that of the void allocator in the same block"},
 	[METRIC_WALL] = {"wall_s", "s", false, "wall time of a whole program"},
+	[METRIC_LOST] = {"lost_bytes", "bytes", false,
+			 "that the kernel did not take back in free, and that never went back or "
+			 "was used again, as a second run with the ledger has it"},
+	[METRIC_REACHED] = {"reached_bytes", "bytes", true,
+			    "live bytes when the kernel first refuses the allocator a call, or all "
+			    "that were asked for"},
+	[METRIC_REACHED_BLOCKS] = {"reached_blocks", "blocks", true, "the same in blocks"},
 };
 
 const char *status_name(enum bench_status s)

@@ -46,6 +46,9 @@ enum metric_id {
 	METRIC_KEPT_AREA, /* byte seconds under the curve */
 	METRIC_T50,	  /* s until half of what was freed is back; absent: not that far */
 	METRIC_T90,
+	METRIC_LOST,	/* bytes; of programs: refused, and never given back or used again */
+	METRIC_REACHED, /* bytes; of bench maps: live when the kernel refuses */
+	METRIC_REACHED_BLOCKS,
 	METRIC_KERNEL_CALLS, /* of the allocator in timed phases; sampled build */
 	METRIC_MINOR_FAULTS, /* in timed phases */
 	METRIC_MAJOR_FAULTS,

@@ -30,5 +30,6 @@ int cmd_describe(int argc, char **argv);
 int cmd_fuzz(int argc, char **argv);
 int cmd_emit_c(int argc, char **argv);
 int cmd_shrink(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 #endif

@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{"fuzz", "look for programs that show a finding, and file what they show", cmd_fuzz},
 	{"shrink", "make a program smaller that shows a finding", cmd_shrink},
 	{"emit-c", "write a program as one C file that needs nothing of allocrig", cmd_emit_c},
+	{"bench", "measure allocators on workloads: memory, maps, latency, speed", cmd_bench},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
