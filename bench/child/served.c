@@ -50,8 +50,6 @@ void served_prove(struct bench *b)
 		end_mixed(b, "calloc", served.by[SYMBOL_calloc]);
 	if (!a->realloc)
 		end_mixed(b, "realloc", served.by[SYMBOL_realloc]);
-	if (!a->aligned_alloc)
-		end_mixed(b, "aligned_alloc", served.by[SYMBOL_aligned_alloc]);
 	if (p->in.after == BENCH_AFTER_PURGE && !a->purge)
 		bench_end(b, BENCH_END_UNSUPPORTED, "this allocator has no purge of its own");
 }
