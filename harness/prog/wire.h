@@ -43,7 +43,7 @@
  */
 struct wire_limits {
 	size_t ops;	       /* with OP_END; program.max_ops counts too */
-	uint64_t work;	       /* elements of slices by rounds of repeats, and touched pages / 16 */
+	uint64_t work;	       /* elements of slices by rounds of repeats, and touched pages / 2 */
 	uint64_t mapping_work; /* what an element counts that maps, or is as large; 0: as all do */
 	uint64_t rounds;       /* of nested repeats, multiplied */
 	uint64_t forks;	       /* by rounds */
@@ -58,6 +58,11 @@ struct wire_limits {
 	uint32_t faults, needs;
 	uint64_t codes;	 /* set of 1 << enum op_code that may stand in the program, but OP_END */
 	bool no_judging; /* no `expect` and no `->`: random ones are false alarms */
+	/*
+	 * Refusals with errors alone that the kernel may answer a valid call with: what an allocator
+	 * makes of others says nothing of it.
+	 */
+	bool real_errors;
 	bool no_hazards; /* no advice that takes memory from the machine (hwpoison, soft_offline) */
 };
 

@@ -215,6 +215,7 @@ static void decode_fault(struct decoder *d, const struct wire_item *item)
 	}
 	if (f.from_stmt > f.to_stmt)
 		f.to_stmt = f.from_stmt;
+	wire_limit_fault(d->limits, &f);
 	h->faults[h->nfaults++] = f;
 }
 

@@ -105,6 +105,9 @@ struct wire_spent {
 bool wire_spend(const struct wire_limits *limits, struct wire_spent *spent, uint64_t rounds,
 		struct op *op);
 
+/* The refusal as far as the limits allow it. */
+void wire_limit_fault(const struct wire_limits *limits, struct fault_plan *f);
+
 /* Bytes of one block or mapping that the op asks for; 0 for none or for more than can be had. */
 uint64_t wire_op_bytes(const struct op *op);
 

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <sys/mman.h>
 
 #include "harness/prog/wire_item.h"
@@ -48,6 +49,7 @@ const struct wire_limits wire_fuzz_limits = {
 	.needs = 0,
 	.codes = ALL_CODES,
 	.no_judging = true,
+	.real_errors = true,
 	.no_hazards = true,
 };
 
@@ -130,6 +132,31 @@ static void limit_size(uint64_t most, struct op *op)
 	default:
 		op->arg0 = most;
 	}
+}
+
+/* EAGAIN: locked memory, and advice that could not be followed now. EINVAL: locked pages. */
+static bool is_real_error(uint32_t call, int err)
+{
+	bool advises = call == KCALL_MADVISE || call == KCALL_PROCESS_MADVISE;
+
+	switch (err) {
+	case ENOMEM:
+		return true;
+	case EAGAIN:
+		return advises || call == KCALL_MMAP || call == KCALL_MREMAP;
+	case EINVAL:
+		return advises;
+	case EPERM:
+		return call == KCALL_PROCESS_MADVISE;
+	default:
+		return false;
+	}
+}
+
+void wire_limit_fault(const struct wire_limits *limits, struct fault_plan *f)
+{
+	if (limits->real_errors && !is_real_error(f->call, (int)f->err))
+		f->err = ENOMEM;
 }
 
 bool wire_limit_op(const struct wire_limits *limits, struct op *op)

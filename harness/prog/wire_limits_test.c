@@ -134,6 +134,18 @@ static void alignments_are_reserved_too(void **state)
 	LIMITED(&l, "memalign b[0:9] 512K 8\n", "memalign b[0:3] 512K 8\n");
 }
 
+static void refusals_are_what_a_kernel_says(void **state)
+{
+	struct wire_limits l = wire_unlimited;
+
+	(void)state;
+	l.real_errors = true;
+	LIMITED(&l, "fault mmap EINVAL\nfault munmap EAGAIN\nfault madvise EINVAL\nmalloc b[0] 1\n",
+		"fault mmap ENOMEM\nfault munmap ENOMEM\nfault madvise EINVAL\nmalloc b[0] 1\n");
+	LIMITED(&l, "fault mmap EAGAIN\nfault brk EPERM\nfault mremap EIO\nmalloc b[0] 1\n",
+		"fault mmap EAGAIN\nfault brk ENOMEM\nfault mremap ENOMEM\nmalloc b[0] 1\n");
+}
+
 static void live_bytes_are_bounded(void **state)
 {
 	struct wire_limits l = wire_unlimited;
@@ -216,6 +228,7 @@ int main(void)
 		cmocka_unit_test(forks_count_by_rounds),
 		cmocka_unit_test(sizes_are_clipped_where_they_could_be_had),
 		cmocka_unit_test(alignments_are_reserved_too),
+		cmocka_unit_test(refusals_are_what_a_kernel_says),
 		cmocka_unit_test(live_bytes_are_bounded),
 		cmocka_unit_test(sleep_is_bounded),
 		cmocka_unit_test(ops_leave_room_for_closes),
