@@ -31,7 +31,7 @@ class Whole(unittest.TestCase):
         env.pop("LD_PRELOAD", None)
         if allocator["name"] != "glibc":
             env["LD_PRELOAD"] = allocator["path"]
-        run = subprocess.run([MICRO, "--benchmark_min_time=0.01", "--benchmark_format=json"],
+        run = subprocess.run([MICRO, "--benchmark_min_time=0.001", "--benchmark_format=json"],
                              env=env, capture_output=True, text=True)
         self.assertEqual(run.returncode, 0, run.stderr)
         result = json.loads(run.stdout)
