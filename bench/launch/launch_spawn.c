@@ -141,32 +141,14 @@ static void become(const struct launch_spawn *s, struct pipes *p, char **env, pi
 	_exit(127);
 }
 
-/* 0 when exec succeeded: the pipe closed without a word. */
-static int exec_result(int fd)
-{
-	int err;
-	ssize_t n;
-
-	do
-		n = read(fd, &err, sizeof(err));
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(err) ? err : 0;
-}
-
 static int after_fork(pid_t pid, struct pipes *p, struct launched *ret)
 {
 	close_end(&p->failed[1]);
 	close_end(&p->output[1]);
-	int err = exec_result(p->failed[0]);
-	int pidfd = err ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+	int pidfd, err = spawn_begun(pid, p->failed[0], &pidfd);
 
-	if (!err && pidfd < 0)
-		err = -errno;
-	if (err) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+	if (err)
 		return err;
-	}
 	*ret = (struct launched){.pid = pid, .pidfd = pidfd, .output_fd = p->output[0]};
 	p->output[0] = -1;
 	return 0;

@@ -339,32 +339,35 @@ static void exec_child(const struct run_request *req, struct plumbing *p, char *
 	_exit(127);
 }
 
-/* 0 when exec succeeded (the pipe closed without a word), else -errno. */
-static int exec_result(int fd)
+int spawn_begun(pid_t pid, int failed_fd, int *ret_pidfd)
 {
-	int err;
+	int err = 0;
 	ssize_t n;
 
 	do
-		n = read(fd, &err, sizeof(err));
+		n = read(failed_fd, &err, sizeof(err));
 	while (n < 0 && errno == EINTR);
-	return n == sizeof(err) ? err : 0;
+	int pidfd = n > 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (n <= 0 && pidfd < 0)
+		err = -errno;
+	if (pidfd < 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return err;
+	}
+	*ret_pidfd = pidfd;
+	return 0;
 }
 
 static int after_fork(pid_t pid, struct plumbing *p, struct spawned *ret)
 {
 	close(p->failed[1]);
 	p->failed[1] = -1;
-	int err = exec_result(p->failed[0]);
-	int pidfd = err ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+	int pidfd, err = spawn_begun(pid, p->failed[0], &pidfd);
 
-	if (!err && pidfd < 0)
-		err = -errno;
-	if (err) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+	if (err)
 		return err;
-	}
 	*ret = (struct spawned){
 		.pid = pid,
 		.pidfd = pidfd,

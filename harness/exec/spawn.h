@@ -37,4 +37,10 @@ void spawned_release(struct spawned *s);
 void spawn_die_with(pid_t parent);
 void spawn_normalise(void);
 
+/*
+ * For the process that forked it: exec has succeeded where the pipe of `failed_fd` closes without a
+ * word; what is in it else is -errno, and the new process is reaped. Returns 0 or -errno.
+ */
+int spawn_begun(pid_t pid, int failed_fd, int *ret_pidfd);
+
 #endif
