@@ -9,7 +9,7 @@ shift 2
 seeds=$build/seeds-$format
 rm -rf "$seeds"
 mkdir -p "$seeds"
-programs=$(find "$here/seeds" "$here/../corpus" -name '*.prog')
+programs=$(find "$here/seeds" "$here/../corpus" -name '*.prog' -type f)
 [ -n "$programs" ] || { echo "fuzz_test: no programs" >&2; exit 2; }
 # Names of the corpus have no blanks.
 # shellcheck disable=SC2086
