@@ -9,6 +9,12 @@ if(NOT ALLOCRIG_CONTROLLER_ONLY AND NOT ALLOCRIG_TSAN)
                           LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench/seeded)
   endforeach()
 
+  # How much slower the slow ones are.
+  add_executable(seeded-cost seeded/cost_main.c)
+  target_compile_options(seeded-cost PRIVATE -O2 -fno-builtin)
+  target_link_libraries(seeded-cost PRIVATE ${CMAKE_DL_LIBS})
+  set_target_properties(seeded-cost PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
   add_test(NAME e2e.bench_seeded
            COMMAND ${CMAKE_COMMAND} -E env PYTHONPATH=${PROJECT_SOURCE_DIR}/harness/cli
                    ${Python3_EXECUTABLE} -B ${CMAKE_CURRENT_SOURCE_DIR}/seeded_test.py

@@ -3,8 +3,9 @@
 MIB = 1 << 20
 ALLOCATORS = ["glibc", "jemalloc", "mimalloc", "tcmalloc"]
 WORKLOADS = ["drain", "drain-1-in-20"]
-# What is live at the peak; of the page 277.
-PEAK_MIB = (250, 320)
+# The peak by what is live in it. The page had sizes of another mean, and 277 MiB where there are
+# 366 here, so shares are compared.
+PEAK = (1.0, 1.25)
 
 # What is resident as a share of the peak. The page waited 12 s idle and then worked for 12 s; here
 # each follows the workload at once, so what needs both is asked for loosely.
@@ -39,7 +40,8 @@ def figures(rows):
         if row["status"] != "ok" or not row["after"]:
             continue
         of = found.setdefault((row["workload"], row["allocator"]["name"]), {})
-        got = {"peak": row["metrics"]["peak_rss_bytes"]["value"]}
+        got = {"peak": row["metrics"]["peak_rss_bytes"]["value"],
+               "live": max(phase["live_bytes"] for phase in row["phases"])}
         if row["after"] == "idle":
             got.update({"0 s": rss_at(row, 0), "idle 10 s": rss_at(row, 10)})
         else:
@@ -76,9 +78,9 @@ def check(rows):
             of = found.get((workload, name), {})
             words, meant = claims.get((workload, name), ("", {}))
             said = judge(of, meant) if of else ["not measured"]
-            peak = of.get("peak", [0])[0] / MIB
-            if of and not PEAK_MIB[0] <= peak <= PEAK_MIB[1]:
-                said.append(f"the peak is {peak:.0f} MiB, not {PEAK_MIB[0]} to {PEAK_MIB[1]}")
+            share = of["peak"][0] / max(1, of["live"][0]) if of else 1
+            if not PEAK[0] <= share <= PEAK[1]:
+                said.append(f"the peak is {share:.0%} of what is live in it")
             verdict = "; ".join(said) if said else "so it is" if meant else ""
             failed |= bool(said)
             print(f"{workload:16} {name:16} {mib(of.get('peak')):>7} " +

@@ -7,8 +7,8 @@
   facts    drain and drain-1-in-20: who gives back when, beside what WORKLOADS.md has
   loop     ns per op on the void allocator: the harness's own share
 
-Each mode calls `allocrig bench --json` and keeps the files in --results: what is interrupted goes on
-with the same call. Exit code 1: something is not as it has to be.
+Each mode calls `allocrig bench --json` and keeps the files in --results: what is interrupted goes
+on with the same call. Exit code 1: something is not as it has to be.
 """
 
 import argparse
@@ -274,7 +274,8 @@ def print_seed(name, values, moved, floors, said):
 
 def as_json(comparisons):
     return [{"workload": c.workload, "metric": c.metric, "ratio": math.exp(c.log), "n": c.n,
-             "p": c.p, "p_corrected": c.corrected, "p_mann_whitney": c.unpaired} for c in comparisons]
+             "p": c.p, "p_corrected": c.corrected, "p_mann_whitney": c.unpaired}
+            for c in comparisons]
 
 
 def print_troubles(values):

@@ -185,8 +185,8 @@ def drained(name, after, shares, peak=277 << 20):
               (13.0, shares[2] * peak, 2)]
     return {"workload": "drain", "after": after, "status": "ok", "allocator": {"name": name},
             "metrics": {"peak_rss_bytes": {"value": peak}},
-            "phases": [{"begin_s": 0, "rss_bytes": peak}, {"begin_s": 0.6, "rss_bytes": peak},
-                       {"begin_s": 1.0, "rss_bytes": 0}],
+            "phases": [{"begin_s": s, "rss_bytes": rss, "live_bytes": rss}
+                       for s, rss in ((0, peak), (0.6, peak), (1.0, 0))],
             "curve": {"s": [p[0] for p in points], "rss": [p[1] for p in points],
                       "phase": [p[2] for p in points]}}
 

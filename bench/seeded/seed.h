@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 struct seed {
-	unsigned spins;	      /* dependent one-cycle steps in each call that takes a block */
+	unsigned spins;	      /* dependent steps of a cycle in each call that takes a block */
 	bool splits;	      /* every second segment is a map of its own: one more per MiB */
 	unsigned keep_one_in; /* of the spans at their highest, resident for good; 0: none */
 };
