@@ -47,6 +47,13 @@ static void what_is_quiet_has_the_lower_floor(void **state)
 	assert_true(metric_floor(METRIC_NS_PER_OP) < metric_floor(METRIC_LATENCY));
 }
 
+static void every_metric_has_a_floor(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i <= METRICS; i++)
+		assert_true(metric_floor(i) > 0 && metric_floor(i) < 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -54,6 +61,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_far_off_moves_nothing),
 		cmocka_unit_test(few_and_none),
 		cmocka_unit_test(what_is_quiet_has_the_lower_floor),
+		cmocka_unit_test(every_metric_has_a_floor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
