@@ -59,8 +59,8 @@ struct wire_limits {
 	uint64_t codes;	 /* set of 1 << enum op_code that may stand in the program, but OP_END */
 	bool no_judging; /* no `expect` and no `->`: random ones are false alarms */
 	/*
-	 * Refusals with errors alone that the kernel may answer a valid call with: what an allocator
-	 * makes of others says nothing of it.
+	 * Refusals with errors alone that the kernel may answer a valid call with: what an
+	 * allocator makes of others says nothing of it.
 	 */
 	bool real_errors;
 	bool no_hazards; /* no advice that takes memory from the machine (hwpoison, soft_offline) */
