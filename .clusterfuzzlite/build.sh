@@ -53,7 +53,7 @@ seed_corpus() {
 	(cd "$2" && cmake -E tar cf "$OUT/$1_seed_corpus.zip" --format=zip -- *)
 }
 
-programs=$(find "$root/corpus" "$root/fuzz/seeds" -name '*.prog')
+programs=$(find "$root/corpus" "$root/fuzz/seeds" -name '*.prog' -type f)
 rm -rf "$work/seeds"
 mkdir -p "$work/seeds/text" "$work/seeds/wire" "$work/seeds/kernel"
 # Names of the corpus have no blanks.
