@@ -15,7 +15,7 @@ if [ $# -eq 0 ]; then
 fi
 [ $# -gt 0 ] || { echo "clang-tidy: no files" >&2; exit 2; }
 
-nodes=${ANALYZER_NODES:-50000}
+nodes=${ANALYZER_NODES:-30000}
 status=0
 for file; do
 	grep -qF "\"file\": \"$PWD/$file\"" "$build/compile_commands.json" && continue
