@@ -35,7 +35,6 @@ struct arena {
 	pthread_mutex_t lock;
 	struct span *partial[CLASSES]; /* with room */
 	struct span *clean, *kept;     /* free ones, without and with resident pages */
-	unsigned used, highest, nkept; /* spans */
 };
 
 static struct arena arenas[ARENAS] = {
@@ -48,6 +47,11 @@ static struct {
 	uintptr_t lowest; /* segment */
 	unsigned n;
 } grown = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Of all arenas. */
+static struct {
+	atomic_uint used, highest, kept;
+} spans;
 
 static uintptr_t up(uintptr_t n, size_t align)
 {
@@ -205,16 +209,30 @@ static struct span *span_new(struct arena *a, unsigned class)
 
 	if (!s) {
 		s = pop(&a->kept);
-		a->nkept--;
+		atomic_fetch_sub(&spans.kept, 1);
 	}
 	s->class = class;
 	s->used = s->fresh = 0;
 	s->free = NULL;
 	s->capacity = (unsigned)(SPAN / class_bytes(class));
-	if (++a->used > a->highest)
-		a->highest = a->used;
+	unsigned used = atomic_fetch_add(&spans.used, 1) + 1;
+
+	if (used > atomic_load(&spans.highest))
+		atomic_store(&spans.highest, used);
 	link_span(s);
 	return s;
+}
+
+/*
+ * Not before the heap is half of what it was: while it moves from arena to arena, what one keeps
+ * would come on top of another's peak.
+ */
+static bool may_keep(unsigned used)
+{
+	unsigned highest = atomic_load(&spans.highest);
+
+	return seed.keep_one_in && used < highest / 2 &&
+	       atomic_load(&spans.kept) < highest / seed.keep_one_in;
 }
 
 static void span_release(struct span *s)
@@ -223,9 +241,8 @@ static void span_release(struct span *s)
 	int saved = errno;
 
 	unlink_span(s);
-	a->used--;
-	if (seed.keep_one_in && a->nkept < a->highest / seed.keep_one_in) {
-		a->nkept++;
+	if (may_keep(atomic_fetch_sub(&spans.used, 1) - 1)) {
+		atomic_fetch_add(&spans.kept, 1);
 		push(&a->kept, s);
 		return;
 	}
