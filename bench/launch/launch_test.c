@@ -374,8 +374,8 @@ static void nothing_is_left_of_a_killed_controller(void **state)
 	close(ends[1]);
 	kill(pid, SIGKILL);
 	/*
-	 * It and what it may have started: both come here to be waited for. The second may have seen by
-	 * itself, before it was anything, that it has no parent.
+	 * It and what it may have started: both come here to be waited for. The second may have
+	 * seen by itself, before it was anything, that it has no parent.
 	 */
 	for (pid_t ended; (ended = wait(&status)) > 0;)
 		assert_true(WIFSIGNALED(status) || ended != pid);

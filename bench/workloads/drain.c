@@ -1,7 +1,8 @@
 /*
  * 300k blocks are allocated, touched and freed in random order, all of them or all but every 20th:
  * what counts is what comes back to the kernel afterwards (struct bench_request_in, after). In the
- * order of allocation neighbours would merge as they come, and jemalloc gives long runs back at once.
+ * order of allocation neighbours would merge as they come, and jemalloc gives long runs back at
+ * once.
  */
 #include <calls.h>
 
