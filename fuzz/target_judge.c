@@ -17,6 +17,8 @@ struct proving {
 	struct target *t;
 	const struct side *side;
 	const char *note;
+	bool late;    /* there was time for a better proof */
+	bool put_off; /* there was one, which waits for a better one */
 };
 
 bool target_is_new(const struct target *t, const struct verdict_finding *f)
@@ -92,12 +94,16 @@ static void report(struct target *t, const struct found *found)
 
 static void on_proof(void *ctx, const struct proof *p)
 {
-	const struct proving *by = ctx;
+	struct proving *by = ctx;
 	struct found_text history[FEEDING_HISTORY];
 	struct found found;
 
 	if (!target_is_new(by->t, p->finding) ||
 	    sightings_settled(&by->t->sightings, p->finding->signature))
+		return;
+	/* The one input that an engine keeps shows nothing by itself. */
+	by->put_off = !by->t->flags.inbox && p->nhistory && !by->late;
+	if (by->put_off)
 		return;
 	fill_found(by, p, &found);
 	for (unsigned i = 0; i < p->nhistory; i++)
@@ -128,9 +134,9 @@ static bool prove(struct proving *by, const struct input_text *program, const ch
 bool target_prove(struct target *t, const struct side *s, const struct input_text *program,
 		  const char *signature, const char *note)
 {
-	struct proving by = {t, s, note};
+	struct proving by = {.t = t, .side = s, .note = note};
 
-	return prove(&by, program, signature, NULL);
+	return prove(&by, program, signature, NULL) && !by.put_off;
 }
 
 static void keep_past(struct target *t, struct side *s, const char *signature)
@@ -149,7 +155,7 @@ static void keep_past(struct target *t, struct side *s, const char *signature)
 
 static void settle_pending(struct target *t, const struct pending *p)
 {
-	struct proving by = {t, p->side, ""};
+	struct proving by = {.t = t, .side = p->side, .note = "", .late = true};
 
 	if (!sightings_settled(&t->sightings, p->signature) &&
 	    !prove(&by, NULL, p->signature, p->past))

@@ -42,4 +42,5 @@ if(NOT ALLOCRIG_SANITIZE)
            COMMAND ${Python3_EXECUTABLE} -B ${PROJECT_SOURCE_DIR}/tools/fuzz_kill.py 20
                    --allocrig $<TARGET_FILE:allocrig>)
   set_tests_properties(e2e.fuzz e2e.fuzz_kill PROPERTIES LABELS e2e TIMEOUT 400)
+  set_tests_properties(e2e.fuzz PROPERTIES COST 190)
 endif()
