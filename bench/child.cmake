@@ -17,7 +17,7 @@ if(NOT ALLOCRIG_CONTROLLER_ONLY AND NOT ALLOCRIG_TSAN)
     target_sources(${target} PRIVATE ${ARGN})
     target_include_directories(${target} PRIVATE child/${build})
     target_compile_options(${target} PRIVATE ${BENCH_CHILD_OPTIONS})
-    target_link_libraries(${target} PRIVATE loader)
+    target_link_libraries(${target} PRIVATE loader base)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   endfunction()
 
@@ -50,6 +50,7 @@ endif()
 # The process without its workloads, in a tree with sanitizers too.
 add_library(bench_child_core STATIC child/bench.c child/instructions.c child/memory.c child/threads.c
             child/words.c)
+target_link_libraries(bench_child_core PUBLIC base)
 allocrig_sanitize(bench_child_core)
 add_library(bench_pure STATIC child/pure/sampling.c)
 allocrig_sanitize(bench_pure)

@@ -1,4 +1,3 @@
-#include <link.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -7,6 +6,7 @@
 
 #include "bench/child/child.h"
 #include "bench/child/sampling.h"
+#include "harness/base/tls.h"
 
 #define STACK_BYTES ((size_t)512 << 10) /* beside what static TLS takes of it */
 
@@ -68,28 +68,13 @@ void bench_meet(struct bench *b)
 		futex_wait(&m->round, round);
 }
 
-static int add_tls(struct dl_phdr_info *image, size_t size, void *sum)
-{
-	(void)size;
-	for (unsigned i = 0; i < image->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &image->dlpi_phdr[i];
-
-		if (p->p_type == PT_TLS)
-			*(size_t *)sum += p->p_memsz + p->p_align;
-	}
-	return 0;
-}
-
 /* libc puts the static TLS of all images on the stack of a thread. */
 static size_t stack_bytes(void)
 {
 	static size_t bytes;
-	size_t tls = 0;
 
-	if (!bytes) {
-		dl_iterate_phdr(add_tls, &tls);
-		bytes = (STACK_BYTES + tls + PAGE - 1) & ~(PAGE - 1);
-	}
+	if (!bytes)
+		bytes = (STACK_BYTES + tls_static_bytes() + PAGE - 1) & ~(PAGE - 1);
 	return bytes;
 }
 

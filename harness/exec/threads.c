@@ -1,13 +1,13 @@
 #include "harness/exec/threads.h"
 
 #include <errno.h>
-#include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/base/tls.h"
 #include "harness/exec/crash.h"
 #include "harness/exec/kcalls.h"
 #include "harness/exec/parallel.h"
@@ -34,18 +34,6 @@ static unsigned stacks_each(const struct run_config *cfg)
 	return cfg->exits ? 2 : 1;
 }
 
-static int add_tls(struct dl_phdr_info *image, size_t size, void *sum)
-{
-	(void)size;
-	for (unsigned i = 0; i < image->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &image->dlpi_phdr[i];
-
-		if (p->p_type == PT_TLS)
-			*(size_t *)sum += p->p_memsz + p->p_align;
-	}
-	return 0;
-}
-
 /*
  * libc puts the static TLS of all images on the stack of a thread: of a library with a sanitizer
  * in it that alone is more than a stack. Asked once: images that are loaded later get none.
@@ -53,12 +41,9 @@ static int add_tls(struct dl_phdr_info *image, size_t size, void *sum)
 static size_t stack_bytes(void)
 {
 	static size_t bytes;
-	size_t tls = 0;
 
-	if (!bytes) {
-		dl_iterate_phdr(add_tls, &tls);
-		bytes = (STACK_BYTES + tls + PAGE - 1) & ~(size_t)(PAGE - 1);
-	}
+	if (!bytes)
+		bytes = (STACK_BYTES + tls_static_bytes() + PAGE - 1) & ~(size_t)(PAGE - 1);
 	return bytes;
 }
 
